@@ -1,0 +1,110 @@
+"""Putting the next question, with what must be said before it."""
+from __future__ import annotations
+
+from actions import telling
+from actions.review import summary
+from actions.turn import Turn
+from triage import Decision
+from triage.facts import DELAY, HARDSHIP, OWN_CASE_ROLES
+from triage.interview import BY_SLOT, REVIEW
+
+PRIVATE_EXTRA = frozenset({"request_proof"})
+STATUS_EXAMPLE = "CA-2345-6789-ABCD"
+
+
+def ask(turn: Turn, slot: str, variant: str | None, decision: Decision) -> None:
+    """Say the question for ``slot``; a first time with its notes, later explained differently."""
+    at = turn.memory.at
+    again = at.asking == slot and at.variant == variant
+    if not again:
+        at.misses = 0
+        _notes(turn, slot, decision)
+    at.asking, at.variant = slot, variant
+    key, values = _wording(turn, slot, variant, decision)
+    turn.say(key, **values)
+
+
+def explain(turn: Turn, slot: str, variant: str | None, decision: Decision) -> None:
+    """Say the question in other words."""
+    if slot == REVIEW or variant:
+        ask(turn, slot, variant, decision)
+        return
+    _, values = _wording(turn, slot, variant, decision)
+    turn.say(f"utter_retry_{slot}", **values)
+
+
+def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> tuple[str, dict[str, object]]:
+    memory, world, language = turn.memory, turn.world, turn.language
+    at = memory.at
+    if slot == REVIEW:
+        key = "utter_ask_review_retry" if at.not_sent else (
+            "utter_ask_review" if memory.answers.get("delivery") == "online" else "utter_ask_review_paper")
+        return key, {"summary": summary(memory, world, language)}
+    if slot == "grounds" and at.not_received and not memory.answers.get("grounds"):
+        return "utter_ask_grounds_not_received", {}
+    if slot == "grounds" and variant == "only_waiting" and decision.delay.ask_from:
+        return "utter_ask_grounds_only_waiting", {"form": memory.answers["form_type"],
+                                                  "ask_from": world.day(decision.delay.ask_from, language)}
+    if slot == "grounds" and variant in ("disagreement", "concern"):
+        return f"utter_ask_grounds_{variant}", {}
+    if slot == "full_name" and memory.answers.get("requester_role") == "employer":
+        return "utter_ask_full_name_company", {}
+    if slot == "problem_description" and at.opening:
+        return "utter_ask_problem_description_reuse", {"opening": at.opening}
+    values: dict[str, object] = {}
+    if slot == "documents":
+        items = world.content.document_checklist(decision.grounds, memory.answers.get("form_type"),
+                                                 memory.answers.get("requester_role"))
+        values["checklist"] = "\n".join(f"• {item.label[language]}" for item in items)
+    elif slot == "delivery":
+        values["mail_delay_days"] = world.content.office.mail_delay_days
+    elif slot == "request_number":
+        values["example"] = STATUS_EXAMPLE
+    return f"utter_ask_{slot}", values
+
+
+def _notes(turn: Turn, slot: str, decision: Decision) -> None:
+    memory, world, language = turn.memory, turn.world, turn.language
+    answers = memory.answers
+    question = BY_SLOT.get(slot)
+    if (question and question.section > 2 and DELAY in answers.get("grounds", ()) and "filing_date" in answers
+            and turn.told_once(f"delay {answers.get('form_type')} {answers['filing_date']}")):
+        _tell_delay(turn, decision)
+    if question and question.section > 3:
+        if turn.told_once("window"):
+            _tell_window(turn, decision)
+        if memory.answers.get("requester_role") not in (None, *OWN_CASE_ROLES) and turn.told_once("role_consent"):
+            kind = "attorney" if answers["requester_role"] == "attorney" else "other"
+            turn.say(f"utter_role_consent_{kind}")
+    if ((question and question.personal) or slot in PRIVATE_EXTRA) and turn.told_once("privacy"):
+        turn.say("utter_privacy_notice", days=world.content.settings.conversation_days)
+
+
+def _tell_delay(turn: Turn, decision: Decision) -> None:
+    answers, world, language = turn.memory.answers, turn.world, turn.language
+    check, form = decision.delay, answers.get("form_type")
+    if check.verified == "unknown" or check.months is None or check.ask_from is None:
+        turn.say("utter_delay_unknown", form=form or turn.label("unknown"))
+    elif check.verified:
+        turn.say("utter_delay_holds", form=form, months=telling.number(check.months),
+                 as_of=world.day(world.content.posted_times[str(form)].as_of, language),
+                 filed=world.day(answers["filing_date"], language))
+    else:
+        turn.say("utter_delay_inside", form=form, ask_from=world.day(check.ask_from, language))
+
+
+def _tell_window(turn: Turn, decision: Decision) -> None:
+    world, language, window = turn.world, turn.language, decision.window
+    days = {"max_age_days": world.policy.contact_max_age_days, "min_wait_days": world.policy.contact_min_wait_days}
+    phone = telling.channel(world, language, "contact_center")["phone"]
+    tried = turn.memory.facts().channels_tried()
+    if not tried and HARDSHIP in turn.memory.answers.get("grounds", ()):
+        turn.say("utter_hardship_channels", phone=phone)
+    elif window.kind == "too_recent" and window.contacted and window.answer_until:
+        turn.say("utter_window_too_recent", contacted=world.day(window.contacted, language),
+                 answer_until=world.day(window.answer_until, language), **days)
+    elif window.kind == "too_old" and window.contacted and window.contact_since:
+        turn.say("utter_window_too_old", contacted=world.day(window.contacted, language),
+                 contact_since=world.day(window.contact_since, language), phone=phone, **days)
+    elif window.kind == "no_contact" and window.contact_since:
+        turn.say("utter_window_no_contact", contact_since=world.day(window.contact_since, language), phone=phone, **days)

@@ -1,0 +1,61 @@
+"""Short words the actions need to build a sentence (names of answers and of values), from the wording catalogue.
+
+Messages are rendered by Rasa from the same files; only the keys that begin with ``label_`` are read here.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PREFIX = "label_"
+
+
+class MissingWording(KeyError):
+    """A label is not in the catalogue, or not in this language."""
+
+
+class Labels:
+    """Labels by key and language."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, str]]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def load(cls, folder: Path) -> Labels:
+        """Read every file of the wording folder.
+
+        Args:
+            folder: ``domain/``.
+        """
+        texts: dict[str, dict[str, str]] = {}
+        for path in sorted(folder.glob("*.yml")):
+            responses = (yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("responses", {})
+            for key, variations in responses.items():
+                if key.startswith(PREFIX):
+                    texts[key] = {_language(item): item["text"].strip("\n") for item in variations}
+        return cls(texts)
+
+    def get(self, name: str, language: str, **values: Any) -> str:
+        """The label ``label_<name>``.
+
+        Raises:
+            MissingWording: It does not exist in this language.
+        """
+        try:
+            text = self._texts[f"{PREFIX}{name}"][language]
+        except KeyError:
+            raise MissingWording(f"{PREFIX}{name} in {language}") from None
+        for key, value in values.items():
+            text = text.replace("{" + key + "}", str(value))
+        return text
+
+    def has(self, name: str) -> bool:
+        """Whether the label exists."""
+        return f"{PREFIX}{name}" in self._texts
+
+
+def _language(variation: Mapping[str, Any]) -> str:
+    return next(str(item["value"]) for item in variation["condition"] if item["name"] == "language")

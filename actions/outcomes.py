@@ -1,0 +1,63 @@
+"""What a person leaves with, for each outcome."""
+from __future__ import annotations
+
+from actions import telling
+from actions.turn import Turn
+from triage import Decision
+
+
+def tell(turn: Turn, decision: Decision) -> None:
+    """Say the outcome of ``decision``."""
+    _TELL.get(decision.outcome or "", _plain)(turn, decision)
+
+
+def _plain(turn: Turn, decision: Decision) -> None:
+    helpers = telling.contacts(turn.world, turn.language, turn.world.content.legal_help.places)
+    turn.say(f"utter_outcome_{decision.outcome}", helpers=helpers, **telling.office(turn.world))
+
+
+def _stored(turn: Turn, decision: Decision) -> None:
+    number = turn.memory.at.tracking_number
+    key = f"utter_outcome_{decision.outcome}"
+    if decision.outcome == "prepared":
+        key += f"_{turn.memory.answers['delivery']}"
+    turn.say(key, tracking_number=number, **telling.office(turn.world),
+             attachments=[{"title": turn.label("attachment_pdf"), "url": f"guide:request/{number}"}])
+
+
+def _try_uscis_first(turn: Turn, decision: Decision) -> None:
+    turn.say("utter_outcome_try_uscis_first", channels=telling.channel_lines(turn.world, turn.language))
+    window = decision.window
+    if decision.rule == "contact_window" and window.contact_since:
+        until = window.answer_until or window.contact_since
+        turn.say("utter_outcome_try_window", answer_until=turn.world.day(until, turn.language),
+                 contact_since=turn.world.day(window.contact_since, turn.language))
+
+
+def _wait_until(turn: Turn, decision: Decision) -> None:
+    check, answers, language = decision.delay, turn.memory.answers, turn.language
+    form = answers["form_type"]
+    if check.ask_from is None or check.months is None:
+        raise ValueError("waiting without a day to wait for")
+    turn.say("utter_outcome_wait_until", form=form, ask_from=turn.world.day(check.ask_from, language),
+             months=telling.number(check.months), filed=turn.world.day(answers["filing_date"], language),
+             as_of=turn.world.day(turn.world.content.posted_times[form].as_of, language),
+             attachments=[{"title": turn.label("attachment_calendar"),
+                           "url": f"guide:calendar/{check.ask_from.isoformat()}"}])
+
+
+def _other_agency(turn: Turn, decision: Decision) -> None:
+    known = telling.agency(turn.world, turn.language, turn.memory.at.agency)
+    if known:
+        turn.say("utter_outcome_other_agency", **known)
+    else:
+        turn.say("utter_outcome_other_agency_unknown", contact=telling.directory(turn.world))
+
+
+_TELL = {
+    "submitted": _stored,
+    "prepared": _stored,
+    "try_uscis_first": _try_uscis_first,
+    "wait_until": _wait_until,
+    "other_agency": _other_agency,
+}

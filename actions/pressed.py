@@ -1,0 +1,66 @@
+"""Pressed buttons: their payload names the answer, so nothing has to be guessed."""
+from __future__ import annotations
+
+from typing import Any
+
+from actions import changing, commands, volunteered
+from actions.answering import take_reading
+from actions.readers import Reading
+from actions.turn import Turn
+from triage.facts import CHANNELS, DELIVERIES, GROUNDS, NONE, NOT_TRIED, ROLES, TRIED
+
+# What a button may set; anything else in a payload is ignored.
+ALLOWED: dict[str, tuple[Any, ...]] = {
+    "requester_role": ROLES, "delivery": DELIVERIES, **{name: (TRIED, NOT_TRIED) for name in CHANNELS}}
+
+
+def take(turn: Turn) -> bool:
+    """Take a button that sets an answer.
+
+    Returns:
+        ``False`` when the button is a plain intent such as yes or skip, which is understood like words.
+    """
+    message, at = turn.message, turn.memory.at
+    for item in message.entities:
+        slot, value = str(item["entity"]), item["value"]
+        if slot == "grounds":
+            _ground(turn, str(value))
+            return True
+        if slot == "answer_name" and changing.named(turn):
+            at.pending = None
+            return changing.apply(turn)
+        if slot == "form_type" and value in turn.world.content.forms:
+            return take_reading(turn, slot, Reading({slot: value}))
+        if slot in ALLOWED and value in ALLOWED[slot]:
+            if slot == "delivery" and at.pending and at.pending.get("kind") == "consent_back":
+                turn.put(slot, value)
+                commands.settle(turn, "consent")
+                return True
+            return take_reading(turn, slot, Reading({slot: value}))
+        if slot == "a_number" and value == NONE:
+            return take_reading(turn, slot, Reading(skip=True))
+        if slot == "documents":
+            return take_reading(turn, slot, Reading(skip=True))
+        if slot == "receipt_numbers" and value == NONE:
+            turn.put(slot, NONE)
+            turn.put("receipt_numbers_reason", turn.label("none"))
+            commands.settle(turn, slot)
+            turn.say("utter_noted_receipt_none")
+            return True
+    if message.intent == "change_answer" and not message.entities:
+        changing.choose(turn)
+        turn.hold = True
+        return True
+    return False
+
+
+def _ground(turn: Turn, value: str) -> None:
+    at = turn.memory.at
+    if value not in GROUNDS:
+        turn.say("utter_answer_eligibility")
+        turn.explain = True
+        return
+    if at.variant == "only_waiting":
+        at.waiting_only = value == "delay"
+    volunteered.add_grounds(turn, (value,))
+    commands.settle(turn, "grounds")

@@ -1,0 +1,357 @@
+"""Answers in context: what a message says about the open question.
+
+Each reader looks at one slot and gives a ``Reading``; ``None`` means that the message does not answer it.
+"""
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from actions.claims import claims_of
+from actions.message import Message
+from triage.dates import first_day
+from triage.facts import CHANNELS, DELIVERIES, NONE, NOT_TRIED, ROLES, TRIED
+
+YES = ("affirm",)
+NO = ("deny",)
+# Shares of probability below which a yes or no is not believed.
+HALF_SURE = 0.35
+OLDEST_PERSON = 120
+NAME_MAX = 120
+ADDRESS_MAX = 400
+_DIGITS = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer gives.
+
+    Attributes:
+        values: Slot to value.
+        skip: The person has none or passes.
+        problem: Key of the message that says what is wrong.
+        details: Values for that message.
+        pending: A confirmation or a choice to ask for.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    skip: bool = False
+    problem: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    pending: Mapping[str, Any] | None = None
+
+
+Reader = Callable[[Message, date, Mapping[str, Any]], "Reading | None"]
+
+
+def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] = NO) -> bool | None:
+    """Whether a message agrees, by the weight of its readings; ``None`` when it is neither."""
+    agreed, refused = message.p(*yes), message.p(*no)
+    for segment in message.segments:
+        if segment.intent in yes:
+            agreed = max(agreed, segment.confidence)
+        elif segment.intent in no:
+            refused = max(refused, segment.confidence)
+    if max(agreed, refused) < HALF_SURE:
+        return False if message.cue("none") and agreed < HALF_SURE else None
+    return agreed > refused
+
+
+def has_none(message: Message) -> bool:
+    """Whether the person says that there is none, or does not want to tell."""
+    return (message.cue("none") or message.intent in ("skip", "deny") and message.confidence >= HALF_SURE
+            or message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5)
+
+
+def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """Receipt numbers; what is not clear is asked back, never mended silently."""
+    good, asked = [], None
+    for item in message.all("receipt_number"):
+        problem = item.get("problem")
+        if not problem:
+            good.append(str(item["value"]))
+        elif asked is None:
+            asked = item
+    values = {"receipt_numbers": list(dict.fromkeys(good))} if good else {}
+    if asked is not None:
+        problem, value = str(asked["problem"]), str(asked["value"])
+        if problem in ("lookalike", "unknown_prefix"):
+            return Reading(values, pending={"kind": "receipt", "value": value, "problem": problem})
+        details = {"value": asked.get("text") or value, "letters": asked.get("letters", 0),
+                   "digits": asked.get("digits", 0)}
+        key = {"too_short": "utter_invalid_receipt_too_short", "too_long": "utter_invalid_receipt_too_long"}
+        return Reading(values, problem=key.get(problem, "utter_invalid_receipt_no_letters"), details=details)
+    if values:
+        return Reading(values)
+    nvc = message.first("nvc_case_number")
+    if nvc:
+        return Reading(problem="utter_receipt_nvc", details={"value": nvc["value"]})
+    if message.first("a_number"):
+        return Reading({"a_number": message.first("a_number")["value"]},  # type: ignore[index]
+                       problem="utter_receipt_is_a_number")
+    if message.cue("never_issued"):
+        return Reading({"receipt_numbers": NONE, "receipt_numbers_reason": message.text})
+    if message.cue("cannot_find") or message.sure("unsure"):
+        return Reading(pending={"kind": "receipt_where"}, problem="utter_receipt_where")
+    if has_none(message):
+        return Reading(pending={"kind": "receipt_none", "reason": message.text}, problem="utter_ask_receipt_none_reason")
+    return None
+
+
+def form(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """A form; an ambiguous name is asked back."""
+    ambiguous = None
+    for item in message.all("form_type"):
+        if item.get("candidates") and not item.get("variant"):
+            ambiguous = ambiguous or item
+        elif item.get("known") is False:
+            return Reading(pending={"kind": "form_unknown", "value": item["value"]})
+        elif item["value"]:
+            return Reading({"form_type": item["value"]})
+    if ambiguous is not None:
+        return Reading(pending={"kind": "form_choice", "term": ambiguous.get("text") or "",
+                                "candidates": list(ambiguous["candidates"])})
+    if message.sure("unsure"):
+        return Reading(problem="utter_form_find")
+    return None
+
+
+def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
+    """Reader of a date in the past, of which the month is enough."""
+
+    def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+        item = best_date(message, roles)
+        if item is None:
+            return Reading(skip=True) if has_none(message) and slot != "filing_date" else _date_unsure(message, slot)
+        if item.get("future") or first_day(str(item["value"])) > today:
+            return Reading(problem="utter_invalid_date_future", details={"value": item.get("text") or item["value"]})
+        if item.get("precision") == "year":
+            return Reading(problem="utter_invalid_date_year_only", details={"value": item["value"]})
+        return Reading({slot: str(item["value"])})
+
+    return read
+
+
+def best_date(message: Message, roles: tuple[str | None, ...]) -> Mapping[str, Any] | None:
+    """The most exact date with one of these roles; of two alike the last (people correct themselves)."""
+    exact = {"day": 2, "month": 1, "year": 0}
+    best = None
+    for item in message.all("date"):
+        if item.get("role") not in roles:
+            continue
+        rank = (exact.get(str(item.get("precision")), 0), not item.get("approx"))
+        if best is None or rank >= best[0]:
+            best = (rank, item)
+    return best[1] if best else None
+
+
+def _date_unsure(message: Message, slot: str) -> Reading | None:
+    return Reading(problem="utter_filing_date_unknown") if message.sure("unsure") and slot == "filing_date" else None
+
+
+def channel(name: str) -> Reader:
+    """Reader for one USCIS channel: tried or not."""
+
+    def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+        found = [item for item in message.all("service_channel") if item["value"] == name and item.get("role")]
+        state = str(found[-1]["role"]) if found else None
+        if state is None and not message.is_question and not message.first("service_channel"):
+            state = _tried(message)
+        if state is None:
+            return None
+        values: dict[str, Any] = {name: state}
+        if state == TRIED:
+            when = best_date(message, (name, None))
+            if when and not when.get("future") and when.get("precision") != "year":
+                values[f"{name}_date"] = str(when["value"])
+        return Reading(values)
+
+    return read
+
+
+def _tried(message: Message) -> str | None:
+    agreed = yes_or_no(message, ("affirm", "tried_channel", "report_unresolved"),
+                       ("deny", "not_tried_channel"))
+    if message.first("date") and agreed is not False:
+        return TRIED
+    return None if agreed is None else TRIED if agreed else NOT_TRIED
+
+
+def role(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """Who is typing."""
+    found = message.first("requester_role")
+    if found:
+        return Reading({"requester_role": found["value"]})
+    return _choice(message, "requester_role", ROLES)
+
+
+def _choice(message: Message, slot: str, options: tuple[str, ...]) -> Reading | None:
+    number = message.ordinal
+    if number is None or number == 0 or number > len(options) or number < -1:
+        return None
+    return Reading({slot: options[number - 1 if number > 0 else -1]})
+
+
+def name(slot: str) -> Reader:
+    """Reader of a name: an explicit "my name is", else the whole short text."""
+
+    def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+        found = message.first("person_name")
+        text = str(found["value"]) if found else visible_text(message.text)
+        if not found and (message.is_question or message.sure("unsure", "skip", "repeat_question")):
+            return None
+        if slot == "signature_name" and message.sure("affirm") and not found and message.length <= 3:
+            return None
+        company = slot == "full_name" and context.get("requester_role") == "employer"
+        if not _LETTER.search(text) or len(text) > NAME_MAX or (_DIGITS.search(text) and not company) or "@" in text:
+            return Reading(problem="utter_invalid_name")
+        return Reading({slot: text})
+
+    return read
+
+
+def visible_text(text: str) -> str:
+    """The text without characters that nobody sees, white space and closing punctuation at its ends."""
+    seen = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cc") or char in "\n\t")
+    return seen.strip().rstrip("。.，,；;！!").strip()
+
+
+def birth(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """A full day in the past that a living person can be born on."""
+    item = best_date(message, ("birth", None, "filing"))
+    if item is None:
+        return None
+    if item.get("precision") != "day" or item.get("approx"):
+        return Reading(problem="utter_invalid_birth_incomplete")
+    born = first_day(str(item["value"]))
+    if born >= today or today.year - born.year > OLDEST_PERSON:
+        return Reading(problem="utter_invalid_date_of_birth", details={"value": item.get("text") or item["value"]})
+    return Reading({"date_of_birth": str(item["value"])})
+
+
+def a_number(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """An A-Number; asked for it, bare digits count as well."""
+    found = message.first("a_number")
+    if found:
+        return Reading({"a_number": found["value"]})
+    digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", message.text))
+    if 7 <= len(digits) <= 9 and not message.first("date"):
+        return Reading({"a_number": "A" + digits.zfill(9)})
+    if has_none(message):
+        return Reading(skip=True)
+    if digits:
+        return Reading(problem="utter_invalid_a_number", details={"value": visible_text(message.text)})
+    return None
+
+
+def contact(slot: str) -> Reader:
+    """Reader of email or phone; whichever of the two is given counts."""
+
+    def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+        values, wrong = contact_values(message)
+        if values:
+            return Reading(values)
+        if wrong is not None:
+            kind, text = wrong
+            return Reading(problem=f"utter_invalid_{kind}", details={"value": text})
+        if "@" in message.text or "＠" in message.text:
+            return Reading(problem="utter_invalid_email", details={"value": visible_text(message.text)})
+        if len(_DIGITS.findall(message.text)) >= 5:
+            return Reading(problem="utter_invalid_phone", details={"value": visible_text(message.text)})
+        if slot == "email" and has_none(message):
+            return Reading(skip=True)
+        return None
+
+    return read
+
+
+def contact_values(message: Message) -> tuple[dict[str, str], tuple[str, str] | None]:
+    """Valid email and phone of a message, and the first one that is not valid as (kind, text)."""
+    values: dict[str, str] = {}
+    wrong: tuple[str, str] | None = None
+    for item in (*message.all("email"), *message.all("phone")):
+        kind = str(item["entity"])
+        if item.get("problem"):
+            wrong = wrong or (kind, str(item.get("text") or item["value"]))
+        elif kind == "email":
+            values.setdefault("email", str(item["value"]))
+        else:
+            values.setdefault("phone", str(item.get("text") or item["value"]))
+            values.setdefault("phone_e164", str(item["value"]))
+    return values, wrong
+
+
+def address(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """An address as typed."""
+    text = visible_text(message.text)
+    has_digit = bool(_DIGITS.search(text))
+    if not has_digit and has_none(message):
+        return Reading(skip=True)
+    if message.is_question or len(text) < 5 or len(text) > ADDRESS_MAX:
+        return None
+    if not has_digit and message.ranking and message.intent not in ("inform", "out_of_scope") and message.confidence > 0.6:
+        return None
+    return Reading({"mailing_address": text})
+
+
+def documents(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """Papers follow later: there is nothing to store here, any answer that is no question goes on."""
+    return None if message.is_question else Reading(skip=True)
+
+
+def delivery(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """The way to send it."""
+    found = [item for item in message.all("delivery") if item.get("role") != "denied"]
+    if found and not message.is_question:
+        return Reading({"delivery": found[-1]["value"]})
+    return _choice(message, "delivery", DELIVERIES)
+
+
+def consent(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """Yes or no to sharing; naming a paper way instead chooses that way."""
+    found = message.first("delivery")
+    if found and found["value"] != "online" and not message.is_question:
+        return Reading({"delivery": found["value"]})
+    if message.is_question and not message.sure("affirm", "deny", at_least=0.6):
+        return None
+    agreed = yes_or_no(message, YES, ("deny", "skip"))
+    return None if agreed is None else Reading({"consent": agreed})
+
+
+def grounds(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
+    """Grounds named by words or by the number of the choice."""
+    found = claims_of(message)
+    if found.grounds:
+        return Reading({"grounds": list(found.grounds)})
+    options = ("delay", "unresolved", "uscis_error", "hardship")
+    chosen = _choice(message, "grounds", options)
+    if chosen and message.length <= 6:
+        return Reading({"grounds": [chosen.values["grounds"]]})
+    return None
+
+
+READERS: Mapping[str, Reader] = {
+    "grounds": grounds,
+    "form_type": form,
+    "filing_date": a_date("filing_date", ("filing", None)),
+    **{name_: channel(name_) for name_ in CHANNELS},
+    **{f"{name_}_date": a_date(f"{name_}_date", (name_, None, "filing")) for name_ in CHANNELS},
+    "receipt_numbers": receipts,
+    "requester_role": role,
+    "full_name": name("full_name"),
+    "date_of_birth": birth,
+    "representative_name": name("representative_name"),
+    "a_number": a_number,
+    "email": contact("email"),
+    "phone": contact("phone"),
+    "mailing_address": address,
+    "documents": documents,
+    "delivery": delivery,
+    "consent": consent,
+    "signature_name": name("signature_name"),
+}

@@ -1,0 +1,30 @@
+"""The state that every answer of the chat interface carries."""
+from __future__ import annotations
+
+from typing import Any
+
+from actions.memory import ANSWER_SLOTS, Memory
+from triage.interview import progress
+
+# While one of these yes/no questions is open, no slot is being asked.
+SILENT = ("stop", "restart")
+
+
+def asking(memory: Memory) -> str | None:
+    """The slot now asked for, ``review``, or ``None``."""
+    at = memory.at
+    if at.pending and at.pending.get("kind") in SILENT:
+        return None
+    return at.asking
+
+
+def state_of(memory: Memory) -> dict[str, Any]:
+    """Contract state: what is asked, how far the interview is, what has been answered."""
+    at = memory.at
+    step, steps = progress(at.asking, bool(at.outcome))
+    answers = {name: memory.answers[name] for name in ANSWER_SLOTS if name in memory.answers}
+    if answers or at.language_chosen:
+        answers = {"language": memory.language, **answers} if at.outcome != "cancelled" else {}
+    return {"language": memory.language, "asking": asking(memory), "step": step, "steps": steps, "outcome": at.outcome,
+            "tracking_number": at.tracking_number, "grounds": list(at.grounds), "answers": answers,
+            "skipped": list(at.skipped)}

@@ -1,0 +1,502 @@
+"""Playing a turn: interpretation of the message, then the next step."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions import asking, changing, commands, faq, handing_over, language, outcomes, pressed, status, telling, volunteered
+from actions.answering import take_reading
+from actions.claims import claims_of
+from actions.confirming import resolve
+from actions.readers import READERS, Reading, has_none, yes_or_no
+from actions.turn import Turn
+from triage import Decision
+from triage.facts import DELAY, HARDSHIP, UNRESOLVED, USCIS_ERROR
+from triage.interview import BY_SLOT, FREE_TEXT, REVIEW
+
+CRISES = ("crisis_self_harm", "crisis_violence", "crisis_detention")
+STORED = ("submitted", "prepared")
+# An answer of this many words to a story question may still be a command or a "no".
+SHORT_ANSWER = 14
+LONG_STORY = 25
+CLEAR_COMMAND = 0.6
+MISSES_BEFORE_A_PERSON = 2
+ROUNDS = 4
+NAMES = frozenset({"full_name", "representative_name", "signature_name"})
+
+
+async def play(turn: Turn, conversation: str) -> None:
+    """Play one turn: fills ``turn.replies`` and changes ``turn.memory``.
+
+    Args:
+        turn: Message, memory and world.
+        conversation: Id of the conversation, for idempotency keys.
+    """
+    event = turn.message.event
+    if event == "open":
+        _greet(turn)
+        await _proceed(turn, conversation, say_question=False)
+    elif event == "resume":
+        turn.memory.at.pending = None
+        turn.say("utter_welcome_back")
+        await _proceed(turn, conversation)
+    else:
+        chosen = language.follow(turn.message, turn.memory)
+        if chosen:
+            turn.say("utter_language_switched")
+        await _understand(turn, conversation, chosen)
+        await _proceed(turn, conversation)
+    turn.vary()
+
+
+def _greet(turn: Turn) -> None:
+    state = turn.world.content.office_state(turn.world.today)
+    if state.notice:
+        turn.say("utter_office_notice" if state.open else "utter_greet_closed", notice=state.notice[turn.language])
+    turn.say("utter_greet")
+
+
+async def _understand(turn: Turn, conversation: str, chosen: bool) -> None:
+    at, message = turn.memory.at, turn.message
+    if message.event == "payload":
+        if pressed.take(turn):
+            return
+    elif _crisis(turn):
+        return
+    if at.status is not None and await _status(turn):
+        return
+    if at.pending and resolve(turn):
+        return
+    open_slot = at.asking
+    if at.outcome is None and open_slot in FREE_TEXT and message.event == "text":
+        _own_words(turn, str(open_slot), chosen)
+        return
+    command = commands.recognised(turn)
+    if command in ("stop", "go_back", "repeat_question") and at.outcome in STORED:
+        _after_sending(turn)
+        return
+    if command and not (chosen and command == "repeat_question"):
+        commands.carry_out(turn, command)
+        if command == "repeat_question":
+            turn.explain = True
+        return
+    if status.begins(turn) and not _answers(turn, open_slot):
+        await status.begin(turn)
+        return
+    if at.outcome is not None:
+        _after_outcome(turn)
+        return
+    if open_slot and changing.wanted(message) and _about_another(turn, open_slot):
+        if changing.apply(turn):
+            return
+    answered = _read(turn, open_slot)
+    volunteered.take_all(turn, open_slot)
+    _tell_noted(turn)
+    _questions(turn, answered)
+    if answered or turn.handled:
+        return
+    _neither(turn, open_slot)
+
+
+def _crisis(turn: Turn) -> bool:
+    """Say whom to call; a story told along with it goes on being understood."""
+    message, at = turn.message, turn.memory.at
+    found = [name for name in CRISES if message.cue(name)]
+    for name in found:
+        lines = telling.contacts(turn.world, turn.language, turn.world.content.crisis_contacts(name))
+        turn.say(f"utter_{name}", contacts=lines)
+    if not found:
+        return False
+    if at.asking == "grounds" and at.outcome is None:
+        volunteered.story(turn)
+        volunteered.take_all(turn, "grounds")
+    elif at.asking == "problem_description" and message.length > LONG_STORY:
+        at.opening = message.text
+    return True
+
+
+async def _status(turn: Turn) -> bool:
+    command = commands.recognised(turn, CLEAR_COMMAND)
+    if command and command != "repeat_question":
+        turn.memory.at.status = None
+        return False
+    topics = faq.topics_in(turn.message, answered=False)
+    if turn.message.is_question and topics and not turn.message.first("tracking_number"):
+        for intent in topics:
+            faq.answer(turn, intent)
+        return True
+    return await status.read(turn)
+
+
+def _own_words(turn: Turn, slot: str, chosen: bool) -> None:
+    """A story is stored as written; only commands and emergencies interrupt it."""
+    message, at, memory = turn.message, turn.memory.at, turn.memory
+    short = message.length <= SHORT_ANSWER
+    if chosen and message.length <= 2 * SHORT_ANSWER and message.sure("switch_language"):
+        return
+    if short:
+        command = commands.recognised(turn, CLEAR_COMMAND)
+        if command:
+            commands.carry_out(turn, command)
+            turn.explain = command == "repeat_question"
+            return
+        if message.cue("ask_why") and message.is_question:
+            turn.say(f"utter_why_{slot}")
+            return
+        if message.sure("skip", at_least=CLEAR_COMMAND):
+            commands.skip(turn, slot)
+            return
+        if _short_reaction(turn, slot):
+            return
+    if len(message.text) > turn.world.content.settings.description_max_chars:
+        turn.say("utter_answer_too_long", limit=turn.world.content.settings.description_max_chars)
+        turn.hold = True
+        return
+    turn.put(slot, message.text)
+    commands.settle(turn, slot)
+
+
+def _short_reaction(turn: Turn, slot: str) -> bool:
+    """A "yes", "no", "hello" or "I don't know" in the place of a story."""
+    message, at, memory = turn.message, turn.memory.at, turn.memory
+    optional = bool(BY_SLOT.get(slot) and BY_SLOT[slot].optional)
+    if at.opening and slot in ("problem_description", "feedback_text") and message.length <= 8 and message.sure(
+            "affirm", at_least=CLEAR_COMMAND):
+        turn.put(slot, at.opening)
+        commands.settle(turn, slot)
+        return True
+    if optional and message.length <= 6 and (message.sure("unsure", "deny") or message.cue("none")):
+        memory.skip(slot)
+        commands.settle(turn, slot)
+        return True
+    if slot == "hardship_detail" and _no_hardship(turn):
+        return True
+    if message.length <= 5 and (message.sure("affirm", "greet", "thank", "unsure", "frustrated", "ask_capabilities",
+                                             at_least=CLEAR_COMMAND) or not any(c.isalnum() for c in message.text)):
+        at.misses += 1
+        turn.explain = turn.handled = True
+        return True
+    return False
+
+
+def _no_hardship(turn: Turn) -> bool:
+    message, memory = turn.message, turn.memory
+    denied = any(item["value"] == HARDSHIP for item in message.all("ground", "denied"))
+    claimed = any(item["value"] == HARDSHIP for item in message.all("ground", "claimed"))
+    if claimed or not (denied or message.length <= 4 and message.sure("deny")):
+        return False
+    turn.put("grounds", [name for name in memory.answers.get("grounds", []) if name != HARDSHIP])
+    if not memory.answers["grounds"]:
+        memory.forget("grounds")
+    commands.settle(turn, "hardship_detail")
+    return True
+
+
+def _answers(turn: Turn, slot: str | None) -> bool:
+    """Whether the message answers the open question (without storing it)."""
+    reader = READERS.get(slot or "")
+    if reader is None or slot in NAMES | {"mailing_address", "documents", "grounds"}:
+        return False
+    reading = reader(turn.message, turn.world.today, turn.memory.answers)
+    return bool(reading and reading.values)
+
+
+def _about_another(turn: Turn, open_slot: str) -> bool:
+    names = changing.named(turn)
+    if open_slot == REVIEW:
+        return True
+    if names:
+        return open_slot not in names
+    return bool(turn.memory.answers) and not _answers(turn, open_slot) and turn.message.sure("change_answer")
+
+
+def _read(turn: Turn, slot: str | None) -> bool:
+    """Read the answer to the open question.
+
+    Returns:
+        Whether it was answered, or a problem with the answer was told.
+    """
+    if slot is None:
+        return False
+    if slot == "grounds":
+        return _read_grounds(turn)
+    if slot == REVIEW:
+        return _read_review(turn)
+    question = slot in READERS and READERS[slot](turn.message, turn.world.today, turn.memory.answers)
+    if not isinstance(question, Reading):
+        return False
+    if slot in NAMES and not turn.message.first("person_name") and _is_no_name(turn):
+        return False
+    return take_reading(turn, slot, question)
+
+
+def _is_no_name(turn: Turn) -> bool:
+    """Whether a short text that could be a name is rather something else that was understood for sure."""
+    message = turn.message
+    if message.sure("skip", "unsure", "deny", "frustrated", "thank", "change_answer", at_least=CLEAR_COMMAND):
+        return True
+    return message.length > 4 and bool(faq.topics_in(message, answered=True))
+
+
+def _read_grounds(turn: Turn) -> bool:
+    at, message, memory = turn.memory.at, turn.message, turn.memory
+    variant = at.variant
+    found = claims_of(message)
+    held = tuple(memory.answers.get("grounds", ()))
+    if variant == "only_waiting":
+        return _read_only_waiting(turn, found.grounds, held)
+    if variant in ("disagreement", "concern"):
+        return _read_beyond(turn)
+    before = len(turn.noted)
+    claims = volunteered.story(turn)
+    if not claims.grounds and not claims.concern and not claims.not_received:
+        reading = READERS["grounds"](message, turn.world.today, memory.answers)
+        if reading is None:
+            return False
+        volunteered.add_grounds(turn, tuple(reading.values["grounds"]))
+    if memory.answers.get("grounds"):
+        if at.opening is None or message.length < 8:
+            turn.noted = turn.noted[:before]
+        commands.settle(turn, "grounds")
+    return True
+
+
+def _read_only_waiting(turn: Turn, claimed: Sequence[str], held: Sequence[str]) -> bool:
+    at, message = turn.memory.at, turn.message
+    beyond = tuple(name for name in claimed if name not in (DELAY, UNRESOLVED))
+    found = claims_of(message)
+    if beyond or found.not_received:
+        at.waiting_only = False
+        volunteered.add_grounds(turn, beyond or (USCIS_ERROR,))
+    elif UNRESOLVED in claimed and DELAY not in claimed and not message.cue("only"):
+        at.waiting_only = False
+    elif DELAY in claimed or message.cue("only", "none") or found.denied or yes_or_no(message) is False:
+        at.waiting_only = True
+    elif at.misses > 0:
+        at.waiting_only = True
+    else:
+        return False
+    commands.settle(turn, "grounds")
+    return True
+
+
+def _read_beyond(turn: Turn) -> bool:
+    """Answer to: is there, besides the disagreement (or the other agency), something USCIS did wrong?"""
+    at, message = turn.memory.at, turn.message
+    found = claims_of(message)
+    agreed = yes_or_no(message)
+    same = found.concern == at.concern or message.cue("only")
+    if found.grounds and not (agreed is False and message.sure("deny")):
+        volunteered.add_grounds(turn, found.grounds)
+    elif found.not_received:
+        volunteered.add_grounds(turn, (USCIS_ERROR,))
+    elif agreed is True and not same:
+        if at.concern == "disagreement":
+            volunteered.add_grounds(turn, (USCIS_ERROR,))
+        else:
+            at.concern = None
+    elif same or agreed is False or found.denied or message.cue("none") or at.misses > 0:
+        at.concern_settled = True
+    else:
+        return False
+    commands.settle(turn, "grounds")
+    return True
+
+
+def _read_review(turn: Turn) -> bool:
+    message, at = turn.message, turn.memory.at
+    if message.is_question and faq.topics_in(message, answered=False) and not message.sure("affirm"):
+        return False
+    corrects = [item for item in message.entities if item["entity"] in changing.BY_ENTITY]
+    agreed = yes_or_no(message)
+    if corrects and agreed is not True:
+        return changing.apply(turn)
+    if agreed is True:
+        at.reviewed = True
+        turn.handled = True
+        return True
+    if agreed is False:
+        changing.choose(turn)
+        turn.hold = True
+        return True
+    return False
+
+
+def _tell_noted(turn: Turn) -> None:
+    slots = [slot for slot in dict.fromkeys(turn.noted) if slot in turn.memory.answers]
+    items = changing.noted_items(turn, slots)
+    if items:
+        turn.replies.insert(0, turn.reply("utter_noted", items=items))
+        turn.handled = True
+
+
+def _questions(turn: Turn, answered: bool) -> None:
+    message, at = turn.message, turn.memory.at
+    if message.cue("ask_why") and message.is_question and at.asking and not answered:
+        slot = at.asking if at.asking != REVIEW else "consent"
+        turn.say(f"utter_why_{slot}")
+        return
+    for intent in faq.topics_in(message, answered or bool(turn.changed)):
+        faq.answer(turn, intent)
+
+
+def _neither(turn: Turn, slot: str | None) -> None:
+    """No answer, no fact, no known question: things beside the matter, then helping again."""
+    message, at = turn.message, turn.memory.at
+    if message.sure("unsure") and slot and slot != REVIEW:
+        commands.unsure(turn, slot)
+        return
+    if message.sure("skip") and slot:
+        commands.skip(turn, slot)
+        return
+    if slot != "grounds" and turn.memory.answers.get("grounds"):
+        for intent in faq.BESIDE:
+            if message.sure(intent, at_least=faq.SURELY_ASKED if not message.is_question else 0.5):
+                faq.answer(turn, intent)
+                return
+    if changing.wanted(message) and turn.memory.answers and message.sure("change_answer"):
+        changing.apply(turn)
+        return
+    if commands.small_talk(turn):
+        return
+    if has_none(message) and slot and BY_SLOT.get(slot) and BY_SLOT[slot].optional:
+        turn.memory.skip(slot)
+        commands.settle(turn, slot)
+        return
+    at.misses += 1
+    turn.say(f"utter_not_understood_{(at.misses - 1) % 3 + 1}")
+    if at.misses > MISSES_BEFORE_A_PERSON:
+        commands.offer_a_person(turn)
+    turn.explain = at.misses % 2 == 1
+
+
+def _after_outcome(turn: Turn) -> None:
+    """The talk goes on after an outcome: a new fact reopens it, anything else is answered."""
+    message, at, memory = turn.message, turn.memory.at, turn.memory
+    if at.outcome in STORED:
+        _after_sending(turn)
+        return
+    if at.outcome == "handed_to_human" and not message.sure("thank", "goodbye", "talk_to_human"):
+        at.wants_human = False
+        turn.handled = True
+    if at.outcome == "cancelled" and not message.sure("thank", "goodbye", "affirm", "deny", "greet"):
+        memory.erase()
+        turn.handled = False
+        at = memory.at
+    if at.outcome == "consent_declined":
+        _reconsider(turn)
+    if at.outcome == "feedback" or at.concern:
+        _new_concern(turn)
+    elif changing.wanted(message) and changing.named(turn):
+        changing.apply(turn)
+    volunteered.story(turn)
+    if at.waiting_only and {HARDSHIP, USCIS_ERROR} & set(memory.answers.get("grounds", ())):
+        at.waiting_only = False
+    if message.first("form_type") and changing.wanted(message):
+        memory.forget("form_type")
+    volunteered.take_all(turn, None)
+    _tell_noted(turn)
+    _questions(turn, bool(turn.changed))
+    if not turn.handled:
+        commands.small_talk(turn)
+
+
+def _new_concern(turn: Turn) -> None:
+    at, found = turn.memory.at, claims_of(turn.message)
+    if found.grounds or found.not_received or (found.concern and found.concern != at.concern):
+        at.concern, at.concern_settled, at.feedback_stored = None, False, False
+        turn.memory.forget("feedback_text")
+
+
+def _reconsider(turn: Turn) -> None:
+    message = turn.message
+    way = message.first("delivery")
+    if way and way["value"] != "online":
+        turn.put("delivery", way["value"])
+        turn.handled = True
+    elif message.sure("affirm"):
+        turn.put("consent", True)
+        turn.handled = True
+
+
+def _after_sending(turn: Turn) -> None:
+    message = turn.message
+    topics = faq.topics_in(message, answered=False)
+    for intent in topics:
+        faq.answer(turn, intent)
+    if topics or commands.small_talk(turn):
+        return
+    if changing.wanted(message) or claims_of(message).grounds or message.entities or message.sure("stop", "go_back"):
+        turn.say("utter_after_submitted", tracking_number=turn.memory.at.tracking_number,
+                 email=turn.world.content.office.email)
+
+
+async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> None:
+    """Decide what comes next, and say it."""
+    memory, at = turn.memory, turn.memory.at
+    decision = turn.decide()
+    for _ in range(ROUNDS):
+        if not decision.ready:
+            break
+        if decision.rule == "feedback":
+            if not await handing_over.give_feedback(turn, conversation):
+                turn.hold = True
+        else:
+            await handing_over.send(turn, conversation)
+            turn.hold = turn.hold or at.not_sent
+        decision = turn.decide()
+    _record(turn, decision)
+    if at.pending and at.pending.get("kind") in ("stop", "restart"):
+        return
+    if at.status is not None:
+        _ask_status(turn, decision)
+        return
+    if decision.outcome is not None and not (at.forced and decision.outcome not in ("cancelled", "handed_to_human")):
+        _conclude(turn, decision)
+        return
+    at.outcome = None
+    slot = at.forced or decision.question
+    if slot is None:
+        return
+    variant = None if at.forced else decision.variant
+    if not say_question:
+        at.asking, at.variant = slot, variant
+    elif turn.hold and (at.asking == slot or at.pending):
+        at.asking = slot
+    elif turn.explain and at.asking == slot:
+        asking.explain(turn, slot, variant, decision)
+    else:
+        asking.ask(turn, slot, variant, decision)
+
+
+def _record(turn: Turn, decision: Decision) -> None:
+    memory, facts = turn.memory, turn.memory.facts()
+    memory.at.grounds = list(decision.grounds)
+    checked = DELAY in facts.grounds and facts.settled("form_type") and facts.settled("filing_date")
+    if checked:
+        memory.answers["delay_verified"] = decision.delay.verified
+    else:
+        memory.answers.pop("delay_verified", None)
+
+
+def _ask_status(turn: Turn, decision: Decision) -> None:
+    at = turn.memory.at
+    slot = "request_proof" if (at.status or {}).get("number") else "request_number"
+    if at.asking == slot and turn.replies and turn.replies[-1].key.startswith("utter_invalid"):
+        return
+    asking.ask(turn, slot, None, decision)
+
+
+def _conclude(turn: Turn, decision: Decision) -> None:
+    memory, at = turn.memory, turn.memory.at
+    fresh = at.outcome != decision.outcome
+    at.outcome = decision.outcome
+    at.asking = at.variant = at.pending = None
+    if decision.outcome == "cancelled":
+        memory.erase()
+        memory.at.outcome, memory.at.stopped = "cancelled", True
+        memory.at.grounds = []
+    if fresh or (turn.changed and not turn.replies):
+        outcomes.tell(turn, decision)
+    elif not turn.replies:
+        turn.say(f"utter_continue_after_outcome_{at.turns % 3 + 1}")
+

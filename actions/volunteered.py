@@ -1,0 +1,165 @@
+"""Facts that a message brings without having been asked for, so that nothing is asked twice."""
+from __future__ import annotations
+
+from typing import Any
+
+from actions.changing import merged_receipts
+from actions.claims import Claims, claims_of
+from actions.readers import contact_values, form
+from actions.turn import Turn
+from triage.dates import first_day
+from triage.facts import CHANNELS, DELAY, HARDSHIP, OWN_CASE_ROLES, TRIED, UNRESOLVED
+
+STORY_WORDS = 8
+TELLING_WORDS = 10
+# In the middle of the interview a new ground is taken only from a sentence that is clearly about it.
+CLEARLY = 0.75
+
+
+def take_all(turn: Turn, asked: str | None) -> None:
+    """Take every fact of the message that does not belong to the open question.
+
+    Args:
+        turn: The turn.
+        asked: Slot of the open question, which its own reader reads.
+    """
+    _form(turn, asked)
+    _channels(turn, asked)
+    _dates(turn, asked)
+    _identifiers(turn, asked)
+    _person(turn, asked)
+    if asked != "grounds":
+        _ground_on_the_way(turn)
+
+
+def _note(turn: Turn, slot: str, value: Any) -> None:
+    if turn.memory.answers.get(slot) != value:
+        turn.put(slot, value)
+        turn.noted.append(slot)
+
+
+def _form(turn: Turn, asked: str | None) -> None:
+    if asked == "form_type" or turn.memory.answers.get("form_type"):
+        return
+    reading = form(turn.message, turn.world.today, turn.memory.answers)
+    if reading and reading.values:
+        _note(turn, "form_type", reading.values["form_type"])
+
+
+def _channels(turn: Turn, asked: str | None) -> None:
+    answers = turn.memory.answers
+    for item in turn.message.all("service_channel"):
+        name, state = item["value"], item.get("role")
+        if name not in CHANNELS or name == asked or not state:
+            continue
+        if name in answers and item.get("implied"):
+            continue
+        _note(turn, str(name), state)
+
+
+def _dates(turn: Turn, asked: str | None) -> None:
+    answers, today = turn.memory.answers, turn.world.today
+    for item in turn.message.all("date"):
+        role, value = item.get("role"), str(item["value"])
+        if item.get("future") or item.get("precision") == "year" or first_day(value) > today:
+            continue
+        if role == "filing" and asked not in ("filing_date", "date_of_birth") and "filing_date" not in answers:
+            _note(turn, "filing_date", value)
+        elif role == "birth" and asked != "date_of_birth" and "date_of_birth" not in answers:
+            if item.get("precision") == "day" and not item.get("approx"):
+                _note(turn, "date_of_birth", value)
+        elif role in CHANNELS and asked != f"{role}_date" and answers.get(str(role)) == TRIED:
+            if f"{role}_date" not in answers:
+                _note(turn, f"{role}_date", value)
+
+
+def _identifiers(turn: Turn, asked: str | None) -> None:
+    message, answers = turn.message, turn.memory.answers
+    if asked != "receipt_numbers":
+        good = [str(item["value"]) for item in message.all("receipt_number") if not item.get("problem")]
+        if good:
+            merged = merged_receipts(answers.get("receipt_numbers"), list(dict.fromkeys(good)), message, replacing=False)
+            _note(turn, "receipt_numbers", merged)
+    number = message.first("a_number")
+    if number and asked != "a_number" and "a_number" not in answers:
+        _note(turn, "a_number", number["value"])
+    if asked not in ("email", "phone"):
+        values, _ = contact_values(message)
+        for slot, value in values.items():
+            if slot not in answers:
+                _note(turn, slot, value)
+
+
+def _person(turn: Turn, asked: str | None) -> None:
+    message, answers = turn.message, turn.memory.answers
+    role = message.first("requester_role")
+    if role and asked != "requester_role" and "requester_role" not in answers:
+        _note(turn, "requester_role", role["value"])
+    name = message.first("person_name")
+    if name and asked not in ("full_name", "representative_name", "signature_name"):
+        own = answers.get("requester_role") in (None, *OWN_CASE_ROLES)
+        slot = "full_name" if own else "representative_name"
+        if slot not in answers:
+            _note(turn, slot, str(name["value"]))
+    delivery = message.first("delivery")
+    if delivery and asked not in ("delivery", "consent") and "delivery" not in answers and not message.is_question:
+        if message.any_sentence("inform", "ask_how_to_submit", at_least=CLEARLY):
+            _note(turn, "delivery", delivery["value"])
+
+
+def move_name_to_typist(turn: Turn) -> None:
+    """A name given before the role was known was the typist's own: the case is another person's."""
+    answers = turn.memory.answers
+    if answers.get("requester_role") not in (None, *OWN_CASE_ROLES) and "full_name" in answers:
+        if "full_name" not in turn.memory.at.trail and "representative_name" not in answers:
+            turn.put("representative_name", answers["full_name"])
+            turn.memory.forget("full_name")
+
+
+def _ground_on_the_way(turn: Turn) -> None:
+    if not turn.memory.answers.get("grounds"):
+        return
+    message = turn.message
+    if message.sure("report_hardship", at_least=CLEARLY) and message.first("ground", "claimed"):
+        add_grounds(turn, (HARDSHIP,))
+
+
+def add_grounds(turn: Turn, names: tuple[str, ...]) -> bool:
+    """Add claimed grounds; a hardship that is told at some length is not asked again.
+
+    Returns:
+        Whether one was new.
+    """
+    held = list(turn.memory.answers.get("grounds") or [])
+    new = [name for name in names if name not in held]
+    if not new:
+        return False
+    turn.put("grounds", held + new)
+    if HARDSHIP in new and turn.message.length >= TELLING_WORDS and "hardship_detail" not in turn.memory.answers:
+        turn.put("hardship_detail", turn.message.text)
+    return True
+
+
+def story(turn: Turn) -> Claims:
+    """Take the grounds, or the concern, of a story told in the person's own words."""
+    at, message = turn.memory.at, turn.message
+    found = claims_of(message)
+    if at.opening is None and message.length >= STORY_WORDS and (
+            found.grounds or found.concern or found.not_received or message.first("form_type")):
+        at.opening = message.text
+    if found.grounds:
+        if add_grounds(turn, found.grounds):
+            turn.noted.append("grounds")
+            turn.handled = True
+        if at.waiting_only is True and set(found.grounds) - {DELAY, UNRESOLVED}:
+            at.waiting_only = False
+    elif found.not_received:
+        at.not_received = True
+        turn.handled = True
+    elif found.concern and not turn.memory.answers.get("grounds"):
+        agency = message.first("agency")
+        at.concern = found.concern
+        at.agency = str(agency["value"]) if agency else None
+        at.concern_settled = found.concern_sure and found.concern in ("legal_advice", "other_agency")
+        turn.handled = True
+    return found
