@@ -1,6 +1,8 @@
 """Storing the answer to the open question, or saying what is wrong with it."""
 from __future__ import annotations
 
+from typing import Any
+
 from actions import changing, commands, volunteered
 from actions.readers import Reading
 from actions.turn import Turn
@@ -37,7 +39,7 @@ def take_reading(turn: Turn, slot: str, reading: Reading) -> bool:
     return True
 
 
-def pend(turn: Turn, pending: dict[str, object]) -> bool:
+def pend(turn: Turn, pending: dict[str, Any]) -> bool:
     at = turn.memory.at
     at.pending = pending
     turn.hold = True
@@ -52,8 +54,7 @@ def pend(turn: Turn, pending: dict[str, object]) -> bool:
     elif kind == "form_unknown":
         turn.say("utter_form_unknown", value=pending["value"])
     else:
-        candidates = pending["candidates"]
-        assert isinstance(candidates, list)
+        candidates: list[Any] = list(pending["candidates"])
         buttons = [{"title": item["label"][turn.language], "payload": f'/inform{{"ordinal": {number}}}'}
                    for number, item in enumerate(candidates, 1)]
         turn.say("utter_form_ambiguous", term=pending["term"], buttons=buttons)

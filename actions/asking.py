@@ -64,7 +64,7 @@ def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> 
 
 
 def _notes(turn: Turn, slot: str, decision: Decision) -> None:
-    memory, world, language = turn.memory, turn.world, turn.language
+    memory, world = turn.memory, turn.world
     answers = memory.answers
     question = BY_SLOT.get(slot)
     if (question and question.section > 2 and DELAY in answers.get("grounds", ()) and "filing_date" in answers
@@ -107,4 +107,5 @@ def _tell_window(turn: Turn, decision: Decision) -> None:
         turn.say("utter_window_too_old", contacted=world.day(window.contacted, language),
                  contact_since=world.day(window.contact_since, language), phone=phone, **days)
     elif window.kind == "no_contact" and window.contact_since:
-        turn.say("utter_window_no_contact", contact_since=world.day(window.contact_since, language), phone=phone, **days)
+        turn.say("utter_window_no_contact", contact_since=world.day(window.contact_since, language), phone=phone,
+                 **days)

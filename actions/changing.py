@@ -49,7 +49,7 @@ def apply(turn: Turn) -> bool:
                                    if item["entity"] in BY_ENTITY))[:1]
     if not names and message.first("date"):
         role = str(message.first("date").get("role") or "")  # type: ignore[union-attr]
-        names = [name for name in {"filing": ["filing_date"], "birth": ["date_of_birth"]}.get(role, [])]
+        names = {"filing": ["filing_date"], "birth": ["date_of_birth"]}.get(role, [])
     if not names:
         if not turn.memory.answers:
             turn.say("utter_nothing_to_change")
@@ -117,7 +117,7 @@ def merged_receipts(old: Any, new: list[str], message: Message, replacing: bool)
 
 
 def _distance(one: str, other: str) -> int:
-    return sum(a != b for a, b in zip(one, other))
+    return sum(a != b for a, b in zip(one, other, strict=False))
 
 
 def choose(turn: Turn) -> None:

@@ -64,8 +64,8 @@ def go_back(turn: Turn) -> None:
 def skip(turn: Turn, slot: str) -> None:
     """Pass a question over, or say why that cannot be."""
     question = BY_SLOT.get(slot)
-    if question is not None and (question.optional or slot == turn.memory.at.forced and slot in turn.memory.answers):
-        if slot not in turn.memory.answers or question.optional and slot != turn.memory.at.forced:
+    if question is not None and (question.optional or (slot == turn.memory.at.forced and slot in turn.memory.answers)):
+        if slot not in turn.memory.answers or (question.optional and slot != turn.memory.at.forced):
             turn.memory.skip(slot)
         settle(turn, slot)
         turn.say("utter_skipped", label=turn.label(slot))
@@ -87,11 +87,7 @@ def unsure(turn: Turn, slot: str) -> None:
         turn.put(slot, NOT_TRIED)
         settle(turn, slot)
         turn.say("utter_channel_noted_not_tried", channel=turn.label(slot))
-    elif question is not None and question.optional:
-        turn.memory.skip(slot)
-        settle(turn, slot)
-        turn.say("utter_unsure_ok")
-    elif slot == "filing_date" and at.misses > 0:
+    elif (question is not None and question.optional) or (slot == "filing_date" and at.misses > 0):
         turn.memory.skip(slot)
         settle(turn, slot)
         turn.say("utter_unsure_ok")

@@ -105,7 +105,7 @@ def _form_choice(turn: Turn, pending: Mapping[str, Any]) -> bool:
         chosen = candidates[number - 1 if number > 0 else -1]
     for item in message.all("form_type"):
         for candidate in candidates:
-            if item.get("variant") == candidate.get("variant") and item.get("variant") or (
+            if (item.get("variant") == candidate.get("variant") and item.get("variant")) or (
                     not item.get("candidates") and item["value"] == candidate["form"]):
                 chosen = candidate
         if chosen is None and item["value"] and not item.get("candidates"):
@@ -139,7 +139,7 @@ def _which_answer(turn: Turn, pending: Mapping[str, Any]) -> bool:
 
 
 def _consent_back(turn: Turn, pending: Mapping[str, Any]) -> bool:
-    message, memory = turn.message, turn.memory
+    message = turn.message
     way = message.first("delivery")
     if way and not message.is_question:
         turn.put("delivery", way["value"])

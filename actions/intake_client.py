@@ -89,7 +89,8 @@ class IntakeClient:
             IntakeLocked: Too many tries.
             IntakeUnavailable: No answer.
         """
-        status, body = await self._send("/v1/case-requests/lookup", {"tracking_number": number, "proof": dict(proof)}, {})
+        question = {"tracking_number": number, "proof": dict(proof)}
+        status, body = await self._send("/v1/case-requests/lookup", question, {})
         if status == LOCKED:
             raise IntakeLocked
         if status in (404, 422):
@@ -123,5 +124,5 @@ class IntakeClient:
                     self._base + path, json=dict(payload), headers=dict(headers)) as response:
                 body = await response.json(content_type="application/json") if response.status != 204 else {}
                 return response.status, body if isinstance(body, dict) else {}
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as problem:
+        except (TimeoutError, aiohttp.ClientError, ValueError) as problem:
             raise IntakeUnavailable(type(problem).__name__) from problem

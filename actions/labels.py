@@ -32,8 +32,8 @@ class Labels:
         """
         texts: dict[str, dict[str, str]] = {}
         for path in sorted(folder.glob("*.yml")):
-            responses = (yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("responses", {})
-            for key, variations in responses.items():
+            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            for key, variations in content.get("responses", {}).items():
                 if key.startswith(PREFIX):
                     texts[key] = {_language(item): item["text"].strip("\n") for item in variations}
         return cls(texts)

@@ -43,9 +43,9 @@ def follow(message: Message, memory: Memory) -> bool:
         return True
     if message.event == "payload" or memory.at.language_chosen or message.script is None:
         return False
-    if memory.at.asking in NAME_SLOTS and message.length <= 6 and not message.is_question and message.script != "en":
-        if memory.language != "en" or message.first("person_name"):
-            return False
+    short = message.length <= 6 and not message.is_question and message.script != "en"
+    if memory.at.asking in NAME_SLOTS and short and (memory.language != "en" or message.first("person_name")):
+        return False
     memory.language = resolve(message.script, memory)
     if memory.language != "en":
         memory.at.script = memory.language

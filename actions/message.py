@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 FALLBACK = "nlu_fallback"
@@ -96,7 +96,8 @@ class Message:
     def length(self) -> int:
         """Length in "words": a Han character counts as half a word."""
         han = sum("\u3400" <= char <= "\u9fff" for char in self.text)
-        return len("".join(" " if "\u3400" <= char <= "\u9fff" else char for char in self.text).split()) + (han + 1) // 2
+        rest = "".join(" " if "\u3400" <= char <= "\u9fff" else char for char in self.text)
+        return len(rest.split()) + (han + 1) // 2
 
 
 def message_from(latest: Mapping[str, Any]) -> Message:

@@ -11,7 +11,7 @@ from triage.facts import CHANNELS, DELIVERIES, GROUNDS, NONE, NOT_TRIED, ROLES, 
 
 # What a button may set; anything else in a payload is ignored.
 ALLOWED: dict[str, tuple[Any, ...]] = {
-    "requester_role": ROLES, "delivery": DELIVERIES, **{name: (TRIED, NOT_TRIED) for name in CHANNELS}}
+    "requester_role": ROLES, "delivery": DELIVERIES, **dict.fromkeys(CHANNELS, (TRIED, NOT_TRIED))}
 
 
 def take(turn: Turn) -> bool:

@@ -64,8 +64,8 @@ def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] 
 
 def has_none(message: Message) -> bool:
     """Whether the person says that there is none, or does not want to tell."""
-    return (message.cue("none") or message.intent in ("skip", "deny") and message.confidence >= HALF_SURE
-            or message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5)
+    return (message.cue("none") or (message.intent in ("skip", "deny") and message.confidence >= HALF_SURE)
+            or (message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5))
 
 
 def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
@@ -294,7 +294,7 @@ def address(message: Message, today: date, context: Mapping[str, Any]) -> Readin
         return Reading(skip=True)
     if message.is_question or len(text) < 5 or len(text) > ADDRESS_MAX:
         return None
-    if not has_digit and message.ranking and message.intent not in ("inform", "out_of_scope") and message.confidence > 0.6:
+    if not has_digit and message.intent not in ("inform", "out_of_scope") and message.confidence > 0.6:
         return None
     return Reading({"mailing_address": text})
 

@@ -1,10 +1,10 @@
 """The status of a filed request: tracking number and a second fact; wrong and unknown are answered alike."""
 from __future__ import annotations
 
+from actions import telling
 from actions.asking import STATUS_EXAMPLE
 from actions.intake_client import IntakeLocked, IntakeUnavailable
 from actions.readers import best_date, has_none, visible_text
-from actions import telling
 from actions.turn import Turn
 
 LIKELY = 0.45

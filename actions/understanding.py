@@ -3,7 +3,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions import asking, changing, commands, faq, handing_over, language, outcomes, pressed, status, telling, volunteered
+from actions import (
+    asking,
+    changing,
+    commands,
+    faq,
+    handing_over,
+    language,
+    outcomes,
+    pressed,
+    status,
+    telling,
+    volunteered,
+)
 from actions.answering import take_reading
 from actions.claims import claims_of
 from actions.confirming import resolve
@@ -57,10 +69,7 @@ def _greet(turn: Turn) -> None:
 
 async def _understand(turn: Turn, conversation: str, chosen: bool) -> None:
     at, message = turn.memory.at, turn.message
-    if message.event == "payload":
-        if pressed.take(turn):
-            return
-    elif _crisis(turn):
+    if pressed.take(turn) if message.event == "payload" else _crisis(turn):
         return
     if at.status is not None and await _status(turn):
         return
@@ -129,7 +138,7 @@ async def _status(turn: Turn) -> bool:
 
 def _own_words(turn: Turn, slot: str, chosen: bool) -> None:
     """A story is stored as written; only commands and emergencies interrupt it."""
-    message, at, memory = turn.message, turn.memory.at, turn.memory
+    message = turn.message
     short = message.length <= SHORT_ANSWER
     if chosen and message.length <= 2 * SHORT_ANSWER and message.sure("switch_language"):
         return
@@ -182,7 +191,7 @@ def _no_hardship(turn: Turn) -> bool:
     message, memory = turn.message, turn.memory
     denied = any(item["value"] == HARDSHIP for item in message.all("ground", "denied"))
     claimed = any(item["value"] == HARDSHIP for item in message.all("ground", "claimed"))
-    if claimed or not (denied or message.length <= 4 and message.sure("deny")):
+    if claimed or not (denied or (message.length <= 4 and message.sure("deny"))):
         return False
     turn.put("grounds", [name for name in memory.answers.get("grounds", []) if name != HARDSHIP])
     if not memory.answers["grounds"]:
@@ -269,9 +278,7 @@ def _read_only_waiting(turn: Turn, claimed: Sequence[str], held: Sequence[str]) 
         volunteered.add_grounds(turn, beyond or (USCIS_ERROR,))
     elif UNRESOLVED in claimed and DELAY not in claimed and not message.cue("only"):
         at.waiting_only = False
-    elif DELAY in claimed or message.cue("only", "none") or found.denied or yes_or_no(message) is False:
-        at.waiting_only = True
-    elif at.misses > 0:
+    elif DELAY in claimed or message.cue("only", "none") or found.denied or yes_or_no(message) is False or at.misses > 0:
         at.waiting_only = True
     else:
         return False

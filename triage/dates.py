@@ -26,7 +26,7 @@ def last_day(value: str) -> date:
 def first_day(value: str) -> date:
     """The earliest day a partial date can mean (same forms and errors as ``last_day``)."""
     parts = [int(part) for part in value.split("-")]
-    return date(*(parts + [1, 1])[:3])
+    return date(*[*parts, 1, 1][:3])
 
 
 def add_months(day: date, months: float) -> date:

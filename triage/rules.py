@@ -50,7 +50,8 @@ class Situation:
     @property
     def only_waiting_named(self) -> bool:
         """Inside the normal time, and nothing but waiting or fruitless asking was named."""
-        return self.delay.verified is False and bool(self.facts.grounds) and set(self.facts.grounds) <= {DELAY, UNRESOLVED}
+        claimed = set(self.facts.grounds)
+        return self.delay.verified is False and bool(claimed) and claimed <= {DELAY, UNRESOLVED}
 
     @property
     def window_stops(self) -> bool:
