@@ -13,7 +13,6 @@ BY_INTENT = {"report_delay": DELAY, "report_hardship": HARDSHIP, "report_unresol
              "report_uscis_error": USCIS_ERROR}
 CONCERNS = {"ask_legal_advice": "legal_advice", "report_other_agency": "other_agency",
             "disagree_with_decision": "disagreement", "give_feedback": "feedback"}
-SITUATIONS = (*BY_INTENT, *CONCERNS, "report_not_received")
 # A concern as sure as this needs no asking back; anything said later reopens it.
 VERY_SURE = 0.6
 LIKELY = 0.4
@@ -61,12 +60,11 @@ def claims_of(message: Message) -> Claims:
         named = any(intent == "report_uscis_error" and confidence >= LIKELY for intent, confidence in readings)
         if not named and message.intent == "disagree_with_decision":
             grounds.discard(USCIS_ERROR)
-    elif concern in ("legal_advice", "other_agency", "feedback") and message.intent not in SITUATIONS[:4]:
+    elif concern and strength >= VERY_SURE and not any(
+            intent in BY_INTENT and confidence >= LIKELY for intent, confidence in readings):
         # Words like "waiting" or "mistake" also occur in what is said about a consulate or in a suggestion.
-        if strength >= VERY_SURE and not any(intent in BY_INTENT and confidence >= LIKELY
-                                             for intent, confidence in readings):
-            grounds = set()
-            not_received = False
+        grounds = set()
+        not_received = False
     sure = concern is not None and not grounds and not not_received and strength >= VERY_SURE
     return Claims(tuple(name for name in GROUNDS if name in grounds), denied, concern, sure, not_received)
 

@@ -55,10 +55,10 @@ async def give_feedback(turn: Turn, conversation: str) -> bool:
     try:
         await turn.world.intake.give_feedback(memory.answers["feedback_text"], memory.language, key)
     except (IntakeRejected, IntakeUnavailable):
-        memory.forget("feedback_text")
+        memory.at.not_sent = True
         turn.say("utter_not_sent_yet")
         return False
-    memory.at.feedback_stored = True
+    memory.at.feedback_stored, memory.at.not_sent = True, False
     return True
 
 

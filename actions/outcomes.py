@@ -1,6 +1,8 @@
 """What a person leaves with, for each outcome."""
 from __future__ import annotations
 
+from datetime import timedelta
+
 from actions import telling
 from actions.turn import Turn
 from triage import Decision
@@ -29,7 +31,7 @@ def _try_uscis_first(turn: Turn, decision: Decision) -> None:
     turn.say("utter_outcome_try_uscis_first", channels=telling.channel_lines(turn.world, turn.language))
     window = decision.window
     if decision.rule == "contact_window" and window.contact_since:
-        until = window.answer_until or window.contact_since
+        until = window.answer_until or turn.world.today + timedelta(days=turn.world.policy.contact_min_wait_days)
         turn.say("utter_outcome_try_window", answer_until=turn.world.day(until, turn.language),
                  contact_since=turn.world.day(window.contact_since, turn.language))
 

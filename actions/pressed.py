@@ -43,7 +43,7 @@ def take(turn: Turn) -> bool:
             return take_reading(turn, slot, Reading(skip=True))
         if slot == "receipt_numbers" and value == NONE:
             turn.put(slot, NONE)
-            turn.put("receipt_numbers_reason", turn.label("none"))
+            turn.put("receipt_numbers_reason", turn.label("receipt_never_issued"))
             commands.settle(turn, slot)
             turn.say("utter_noted_receipt_none")
             return True

@@ -58,7 +58,7 @@ def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] 
         elif segment.intent in no:
             refused = max(refused, segment.confidence)
     if max(agreed, refused) < HALF_SURE:
-        return False if message.cue("none") and agreed < HALF_SURE else None
+        return False if message.cue("none") else None
     return agreed > refused
 
 

@@ -115,6 +115,8 @@ def _crisis(turn: Turn) -> bool:
         turn.say(f"utter_{name}", contacts=lines)
     if not found:
         return False
+    if at.asking or at.outcome is None:
+        turn.say("utter_crisis_go_on")
     if at.asking == "grounds" and at.outcome is None:
         volunteered.story(turn)
         volunteered.take_all(turn, "grounds")
@@ -168,6 +170,9 @@ def _short_reaction(turn: Turn, slot: str) -> bool:
     """A "yes", "no", "hello" or "I don't know" in the place of a story."""
     message, at, memory = turn.message, turn.memory.at, turn.memory
     optional = bool(BY_SLOT.get(slot) and BY_SLOT[slot].optional)
+    if at.not_sent and slot in memory.answers and message.sure("affirm"):
+        commands.settle(turn, slot)
+        return True
     if at.opening and slot in ("problem_description", "feedback_text") and message.length <= 8 and message.sure(
             "affirm", at_least=CLEAR_COMMAND):
         turn.put(slot, at.opening)
@@ -370,7 +375,10 @@ def _neither(turn: Turn, slot: str | None) -> None:
         commands.settle(turn, slot)
         return
     at.misses += 1
-    turn.say(f"utter_not_understood_{(at.misses - 1) % 3 + 1}")
+    if slot and at.misses == 1 and (slot.endswith("_date") or slot == "date_of_birth"):
+        turn.say("utter_invalid_date_unclear")
+    else:
+        turn.say(f"utter_not_understood_{(at.misses - 1) % 3 + 1}")
     if at.misses > MISSES_BEFORE_A_PERSON:
         commands.offer_a_person(turn)
     turn.explain = at.misses % 2 == 1
@@ -494,14 +502,13 @@ def _ask_status(turn: Turn, decision: Decision) -> None:
 
 
 def _conclude(turn: Turn, decision: Decision) -> None:
-    memory, at = turn.memory, turn.memory.at
+    at = turn.memory.at
     fresh = at.outcome != decision.outcome
     at.outcome = decision.outcome
     at.asking = at.variant = at.pending = None
     if decision.outcome == "cancelled":
-        memory.erase()
-        memory.at.outcome, memory.at.stopped = "cancelled", True
-        memory.at.grounds = []
+        turn.memory.erase()
+        turn.memory.at.outcome, turn.memory.at.stopped = "cancelled", True
     if fresh or (turn.changed and not turn.replies):
         outcomes.tell(turn, decision)
     elif not turn.replies:

@@ -1,6 +1,7 @@
 """Facts that a message brings without having been asked for, so that nothing is asked twice."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from actions.changing import merged_receipts
@@ -66,11 +67,15 @@ def _dates(turn: Turn, asked: str | None) -> None:
         if role == "filing" and asked not in ("filing_date", "date_of_birth") and "filing_date" not in answers:
             _note(turn, "filing_date", value)
         elif role == "birth" and asked != "date_of_birth" and "date_of_birth" not in answers:
-            if item.get("precision") == "day" and not item.get("approx"):
-                _note(turn, "date_of_birth", value)
-        elif role in CHANNELS and asked != f"{role}_date" and answers.get(str(role)) == TRIED:
-            if f"{role}_date" not in answers:
-                _note(turn, f"{role}_date", value)
+            _birth(turn, item)
+        elif (role in CHANNELS and asked != f"{role}_date" and answers.get(str(role)) == TRIED
+              and f"{role}_date" not in answers):
+            _note(turn, f"{role}_date", value)
+
+
+def _birth(turn: Turn, item: Mapping[str, Any]) -> None:
+    if item.get("precision") == "day" and not item.get("approx"):
+        _note(turn, "date_of_birth", str(item["value"]))
 
 
 def _identifiers(turn: Turn, asked: str | None) -> None:
@@ -78,8 +83,9 @@ def _identifiers(turn: Turn, asked: str | None) -> None:
     if asked != "receipt_numbers":
         good = [str(item["value"]) for item in message.all("receipt_number") if not item.get("problem")]
         if good:
-            merged = merged_receipts(answers.get("receipt_numbers"), list(dict.fromkeys(good)), message, replacing=False)
-            _note(turn, "receipt_numbers", merged)
+            numbers = list(dict.fromkeys(good))
+            _note(turn, "receipt_numbers", merged_receipts(answers.get("receipt_numbers"), numbers, message,
+                                                           replacing=False))
     number = message.first("a_number")
     if number and asked != "a_number" and "a_number" not in answers:
         _note(turn, "a_number", number["value"])
@@ -102,18 +108,19 @@ def _person(turn: Turn, asked: str | None) -> None:
         if slot not in answers:
             _note(turn, slot, str(name["value"]))
     delivery = message.first("delivery")
-    if delivery and asked not in ("delivery", "consent") and "delivery" not in answers and not message.is_question:
-        if message.any_sentence("inform", "ask_how_to_submit", at_least=CLEARLY):
-            _note(turn, "delivery", delivery["value"])
+    wish = message.any_sentence("inform", "ask_how_to_submit", at_least=CLEARLY) and not message.is_question
+    if delivery and wish and asked not in ("delivery", "consent") and "delivery" not in answers:
+        _note(turn, "delivery", delivery["value"])
 
 
 def move_name_to_typist(turn: Turn) -> None:
     """A name given before the role was known was the typist's own: the case is another person's."""
     answers = turn.memory.answers
-    if answers.get("requester_role") not in (None, *OWN_CASE_ROLES) and "full_name" in answers:
-        if "full_name" not in turn.memory.at.trail and "representative_name" not in answers:
-            turn.put("representative_name", answers["full_name"])
-            turn.memory.forget("full_name")
+    typist_only = "full_name" in answers and "full_name" not in turn.memory.at.trail
+    if (answers.get("requester_role") not in (None, *OWN_CASE_ROLES) and typist_only
+            and "representative_name" not in answers):
+        turn.put("representative_name", answers["full_name"])
+        turn.memory.forget("full_name")
 
 
 def _ground_on_the_way(turn: Turn) -> None:

@@ -1,0 +1,290 @@
+"""The channel between the front door and Rasa.
+
+``POST /webhooks/internal/message`` answers one message, ``DELETE /webhooks/internal/conversations/<id>`` forgets a
+conversation, ``GET /webhooks/internal/health`` tells whether the model is loaded. All but the last need the shared
+secret in ``X-Guide-Secret``. The channel never answers 200 without a reply and a state: whatever fails on the way
+(Rasa, the action server, the store) is a 503, nothing is stored, and the same message may be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Dict, NamedTuple, Optional, Text
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from bot import patches
+from bot.logs import describe
+from bot.tracker_store import snapshot_store
+from bot.turn import Turn, current_turn
+
+SECRET_HEADER = "X-Guide-Secret"  # noqa: S105 (a header's name)
+MAX_BODY_BYTES = 256 * 1024
+MAX_TEXT_CHARS = 20_000
+MAX_ID_CHARS = 200
+TURN_SECONDS = 45
+RETRY_SECONDS = 1
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+OPENING_EVENTS = ("open", "resume")
+_PAYLOAD = re.compile(r"/([a-z_]+)(\{.*\})?", re.S)
+
+logger = logging.getLogger(__name__)
+
+
+class BadRequestError(Exception):
+    """The request is not what the front door sends."""
+
+
+class Incoming(NamedTuple):
+    """One checked message from the front door.
+
+    Attributes:
+        conversation_id: The conversation.
+        message_id: The person's own id of the message.
+        event: ``open``, ``resume``, ``text`` or ``payload``.
+        text: As typed, or the payload of a button; empty for ``open`` and ``resume``.
+        language: First guess of the language, for ``open``.
+        at: When the front door first received it, ISO 8601.
+    """
+
+    conversation_id: str
+    message_id: str
+    event: str
+    text: str
+    language: Optional[str]
+    at: str
+
+
+def read(body: bytes) -> Incoming:
+    """Check and read a request body.
+
+    Raises:
+        BadRequestError: Not JSON, or a field is missing or wrong.
+    """
+    try:
+        content = json.loads(body)
+    except ValueError:
+        raise BadRequestError("not JSON") from None
+    if not isinstance(content, dict):
+        raise BadRequestError("not an object")
+    for name in ("conversation_id", "message_id"):
+        value = content.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARS:
+            raise BadRequestError(name)
+    event, text, language, at = (content.get(name) for name in ("event", "text", "language", "at"))
+    if event not in (*OPENING_EVENTS, "text", "payload"):
+        raise BadRequestError("event")
+    if event in OPENING_EVENTS:
+        text = ""
+    elif not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT_CHARS:
+        raise BadRequestError("text")
+    if language is not None and language not in LANGUAGES:
+        raise BadRequestError("language")
+    try:
+        moment = datetime.fromisoformat(str(at).replace("Z", "+00:00"))
+    except ValueError:
+        raise BadRequestError("at") from None
+    if moment.tzinfo is None:
+        raise BadRequestError("at")
+    return Incoming(content["conversation_id"], content["message_id"], event, text, language, moment.isoformat())
+
+
+def parse_payload(payload: str, intents: list[str]) -> Dict[Text, Any]:
+    """Read the payload of a button, ``/intent{"name": value}``, as parse data.
+
+    Raises:
+        BadRequestError: Not a payload, or an intent that the domain does not have.
+    """
+    match = _PAYLOAD.fullmatch(payload.strip())
+    if not match or match.group(1) not in intents:
+        raise BadRequestError("payload")
+    try:
+        values = json.loads(match.group(2) or "{}")
+    except ValueError:
+        raise BadRequestError("payload") from None
+    intent = {"name": match.group(1), "confidence": 1.0}
+    return {
+        "text": payload,
+        "intent": intent,
+        "intent_ranking": [intent],
+        "entities": [
+            {"entity": name, "value": value, "start": 0, "end": len(payload), "extractor": "payload"}
+            for name, value in values.items()
+        ],
+        "script": {"language": None},
+    }
+
+
+class TurnOutput(OutputChannel):
+    """Collects the replies and the state of one turn."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    @classmethod
+    def name(cls) -> Text:
+        """Name of the channel."""
+        return InternalChannel.name()
+
+    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+        """Take one message of the bot: a worded reply, the state, or both.
+
+        Raises:
+            ValueError: A text without ``key`` and ``language``, which no wording can have produced.
+        """
+        state = (message.get("custom") or {}).get("state")
+        if state is not None:
+            self._turn.state = state
+        if not message.get("text"):
+            return
+        if not message.get("key") or not message.get("language"):
+            raise ValueError("a reply without key or language")
+        reply: Dict[Text, Any] = {name: message[name] for name in ("key", "text", "language")}
+        buttons = [{"title": button["title"], "payload": button["payload"]} for button in message.get("buttons") or []]
+        attachments = [{"title": item["title"], "url": item["url"]} for item in message.get("attachments") or []]
+        if buttons:
+            reply["buttons"] = buttons
+        if attachments:
+            reply["attachments"] = attachments
+        self._turn.replies.append(reply)
+
+
+class InternalChannel(InputChannel):
+    """The only way into Rasa.
+
+    Args:
+        secret: The secret that the front door sends.
+    """
+
+    def __init__(self, secret: str) -> None:
+        patches.apply()
+        self._secret = secret.encode()
+
+    @classmethod
+    def name(cls) -> Text:
+        """Name of the channel and part of its URL."""
+        return "internal"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InternalChannel:
+        """Create the channel from ``credentials.yml``."""
+        secret = (credentials or {}).get("secret")
+        if not secret:
+            cls.raise_missing_credentials_exception()
+        return cls(secret)
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Create the routes."""
+        routes = Blueprint("internal")
+
+        @routes.listener("before_server_start")
+        async def limit_bodies(app: Sanic, _: asyncio.AbstractEventLoop) -> None:
+            app.config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
+
+        @routes.get("/health")
+        async def health(request: Request) -> HTTPResponse:
+            ready = _agent(request) is not None
+            return response.json({"status": "ok"}) if ready else _failure(503, "not_ready")
+
+        @routes.post("/message")
+        async def message(request: Request) -> HTTPResponse:
+            if not self._knows(request):
+                return _failure(403, "forbidden")
+            if len(request.body) > MAX_BODY_BYTES:
+                return _failure(413, "too_large")
+            agent = _agent(request)
+            if agent is None:
+                return _failure(503, "not_ready")
+            try:
+                incoming = read(request.body)
+                answer = await asyncio.wait_for(_answer(agent, incoming), TURN_SECONDS)
+            except BadRequestError as error:
+                return _failure(400, "malformed", str(error))
+            except Exception as error:
+                logger.error("turn failed: %s", describe(error))
+                return _failure(503, "not_ready")
+            return response.json(answer)
+
+        @routes.delete("/conversations/<conversation_id:str>")
+        async def erase(request: Request, conversation_id: str) -> HTTPResponse:
+            if not self._knows(request):
+                return _failure(403, "forbidden")
+            agent = _agent(request)
+            if agent is None:
+                return _failure(503, "not_ready")
+            try:
+                async with agent.lock_store.lock(conversation_id):
+                    await snapshot_store(agent.tracker_store).erase(conversation_id)
+            except Exception as error:
+                logger.error("erasing failed: %s", describe(error))
+                return _failure(503, "not_ready")
+            return response.empty()
+
+        return routes
+
+    def _knows(self, request: Request) -> bool:
+        return hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret)
+
+
+def _agent(request: Request) -> Optional[Agent]:
+    agent: Optional[Agent] = getattr(request.app.ctx, "agent", None)
+    return agent if agent is not None and agent.is_ready() else None
+
+
+async def _answer(agent: Agent, incoming: Incoming) -> Dict[Text, Any]:
+    """Answer a message, or give the stored answer again if it was the last one answered."""
+    store = snapshot_store(agent.tracker_store)
+    async with agent.lock_store.lock(incoming.conversation_id):
+        stored = await store.answer_to(incoming.conversation_id, incoming.message_id)
+        if stored is not None:
+            return stored
+        turn = Turn(incoming.conversation_id, incoming.message_id)
+        token = current_turn.set(turn)
+        try:
+            await agent.processor.handle_message(_user_message(agent, incoming, turn))
+        finally:
+            current_turn.reset(token)
+    return turn.answer()
+
+
+def _user_message(agent: Agent, incoming: Incoming, turn: Turn) -> UserMessage:
+    parse_data = None
+    text = incoming.text.strip()
+    if incoming.event in OPENING_EVENTS:
+        text = "/greet"
+    if incoming.event == "text":
+        # Rasa would read a leading "/" as a command; the full-width one has the same length and is no command.
+        text = f"／{text[1:]}" if text.startswith("/") else text
+    else:
+        parse_data = parse_payload(text, agent.domain.intents)
+    return UserMessage(
+        text=text,
+        output_channel=TurnOutput(turn),
+        sender_id=incoming.conversation_id,
+        input_channel=InternalChannel.name(),
+        message_id=incoming.message_id,
+        parse_data=parse_data,
+        metadata={
+            "event": incoming.event,
+            "text": incoming.text,
+            "at": incoming.at,
+            "language": incoming.language,
+            "message_id": incoming.message_id,
+        },
+    )
+
+
+def _failure(status: int, code: str, detail: str = "") -> HTTPResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    body = {"error": code, **({"detail": detail} if detail else {})}
+    return response.json(body, status=status, headers=headers)

@@ -1,0 +1,1 @@
+"""Graph components and the pure modules behind them."""

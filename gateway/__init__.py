@@ -1,0 +1,1 @@
+"""The public front door: chat over HTTP and the chat page."""

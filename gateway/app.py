@@ -1,0 +1,129 @@
+"""The front door as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.chat import Chat, json_response
+from gateway.database import Database
+from gateway.errors import ChatError
+from gateway.files import Files
+from gateway.housekeeping import keep_tidy
+from gateway.language import DEFAULT, Language, as_language, from_header
+from gateway.links import Links
+from gateway.middleware import Guard
+from gateway.pages import Pages
+from gateway.rasa import Engine
+from gateway.settings import WEB, Limits, Settings, load_limits
+from gateway.strings import Strings
+from gateway.tokens import Tokens
+from gateway.turnstile import Turnstile
+
+log = logging.getLogger("gateway")
+
+_HEALTH_CACHE_SECONDS = 1.0
+
+
+def create_app(settings: Settings | None = None, limits: Limits | None = None) -> FastAPI:
+    """Build the front door.
+
+    Args:
+        settings: where it runs and its secrets; from the environment if not given.
+        limits: its numbers; from `content/` if not given.
+
+    Raises:
+        ValueError: a secret or a text is missing.
+    """
+    settings = settings or Settings()
+    limits = limits or load_limits(settings)
+    words = Strings(WEB / "strings" / "errors.yml")
+    tokens = Tokens(settings.session_key.get_secret_value())
+    links = Links(tokens)
+    database = Database(settings.database_url)
+    engine = Engine(settings, limits)
+    chat = Chat(database, engine, Turnstile(database, limits), tokens, links, limits)
+    files = Files(settings, limits, database, tokens, links)
+    health = Health(database, engine)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.start()
+        tidying = asyncio.create_task(keep_tidy(chat))
+        log.info("front door open")
+        yield
+        tidying.cancel()
+        await chat.turnstile.finish_all()
+        await files.close()
+        await engine.close()
+        database.close()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+
+    def refuse(request: Request, error: ChatError) -> Response:
+        language = _language(request)
+        body = {"error": error.code, "message": words(error.code, language, error.values)}
+        response = json_response(body, error.status)
+        response.headers.update({"Content-Language": language, **error.headers})
+        return response
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ChatError)  # noqa: S101 - registered for this class only
+        return refuse(request, error)
+
+    async def no_such_route(request: Request, error: Exception) -> Response:
+        code = "method_not_allowed" if isinstance(error, HTTPException) and error.status_code == 405 else "not_found"
+        response = refuse(request, ChatError(code))
+        if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+
+    async def broken(request: Request) -> Response:
+        return refuse(request, ChatError("internal"))
+
+    app.add_exception_handler(ChatError, refused)
+    app.add_exception_handler(HTTPException, no_such_route)
+    app.add_middleware(Guard, refuse=broken)
+    app.include_router(chat.router())
+    app.include_router(files.router())
+    app.include_router(Pages().router())
+    app.add_route("/health", health.answer, methods=["GET"])
+    return app
+
+
+def _language(request: Request) -> Language:
+    chosen = as_language(getattr(request.state, "language", None))
+    return chosen or from_header(request.headers.get("accept-language")) or DEFAULT
+
+
+class Health:
+    """`GET /health`: 200 when a person can be answered, else 503. Asks the engine at most once a second."""
+
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self._database = database
+        self._engine = engine
+        self._lock = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._parts: dict[str, str] = {}
+
+    async def answer(self, request: Request) -> Response:
+        """The route."""
+        async with self._lock:
+            if time.monotonic() - self._looked_at > _HEALTH_CACHE_SECONDS:
+                checks = {"database": self._database.is_ready(), "engine": self._engine.is_ready()}
+                ready = await asyncio.gather(*checks.values())
+                self._parts = {name: "ok" if good else "unavailable" for name, good in zip(checks, ready, strict=True)}
+                self._looked_at = time.monotonic()
+        ok = all(part == "ok" for part in self._parts.values())
+        response = json_response({"status": "ok" if ok else "unavailable", "parts": self._parts}, 200 if ok else 503)
+        if not ok:
+            response.headers["Retry-After"] = "1"
+        return response

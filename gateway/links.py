@@ -1,0 +1,95 @@
+"""Files a person may take along. The engine names them (`guide:…`); the person gets links for one conversation.
+
+`guide:request/{tracking number}` is the pre-filled request, `guide:calendar/{YYYY-MM-DD}` a calendar entry.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import Any
+
+from icalendar import Calendar, Event
+
+from gateway.language import LANGUAGES, Language
+from gateway.strings import Strings
+from gateway.tokens import Tokens
+
+log = logging.getLogger("gateway.links")
+
+SCHEME = "guide:"
+FILE_NAMES = {"request": "request.pdf", "calendar": "ask-again.ics"}
+PREFIX = "/chat/files"
+
+
+class Links:
+    """Turns the engine's own addresses into sealed links, and back."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def public_reply(self, reply: dict[str, Any], conversation_id: str) -> dict[str, Any]:
+        """The reply as the contract has it, with links in place of the engine's own addresses."""
+        public: dict[str, Any] = {name: reply[name] for name in ("key", "text", "language")}
+        buttons = [
+            {"title": str(button["title"]), "payload": str(button["payload"])}
+            for button in reply.get("buttons") or []
+            if "title" in button and "payload" in button
+        ]
+        if buttons:
+            public["buttons"] = buttons
+        attachments = []
+        for attachment in reply.get("attachments") or []:
+            url = self._public_url(str(attachment["url"]), conversation_id, str(reply["language"]))
+            if url:
+                attachments.append({"title": str(attachment["title"]), "url": url})
+        if attachments:
+            public["attachments"] = attachments
+        return public
+
+    def _public_url(self, url: str, conversation_id: str, language: str) -> str | None:
+        if not url.startswith(SCHEME):
+            return url
+        kind, _, value = url.removeprefix(SCHEME).partition("/")
+        if kind not in FILE_NAMES or not value:
+            log.error("unknown attachment", extra={"kind": kind[:40]})
+            return None
+        sealed = self._tokens.seal(
+            {"kind": kind, "value": value, "conversation": conversation_id, "language": language}
+        )
+        return f"{PREFIX}/{sealed}/{FILE_NAMES[kind]}"
+
+    def open(self, sealed: str, file_name: str) -> dict[str, str] | None:
+        """`{kind, value, conversation, language}` of a link, or None if it is not one of ours."""
+        content = self._tokens.unseal(sealed)
+        if content is None or FILE_NAMES.get(content.get("kind", "")) != file_name:
+            return None
+        return content
+
+
+def calendar_file(day: datetime.date, language: Language, strings: Strings, conversation_label: str) -> bytes:
+    """An iCalendar file with one all-day entry.
+
+    Args:
+        day: the day from which the person may ask again.
+        strings: `web/strings/calendar.yml`.
+        conversation_label: makes the entry's UID the same each time, so that a second download does not double it.
+    """
+    entry = Event()
+    entry.add("uid", f"{conversation_label}-{day:%Y%m%d}@case-assistance-guide")
+    entry.add("dtstamp", datetime.datetime.combine(day, datetime.time(), datetime.UTC))
+    entry.add("dtstart", day)
+    entry.add("dtend", day + datetime.timedelta(days=1))
+    entry.add("summary", strings("summary", language), parameters={"LANGUAGE": language})
+    entry.add("description", strings("description", language), parameters={"LANGUAGE": language})
+    entry.add("transp", "TRANSPARENT")
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//case-assistance-guide//chat//EN")
+    calendar.add_component(entry)
+    return bytes(calendar.to_ical())
+
+
+def language_of(content: dict[str, str]) -> Language:
+    """The language in which a link was made."""
+    return next((language for language in LANGUAGES if language == content.get("language")), LANGUAGES[0])

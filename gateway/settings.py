@@ -1,0 +1,95 @@
+"""Settings of the front door, from the environment, and its limits, from `content/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTENT = ROOT / "content"
+WEB = ROOT / "web"
+
+
+class Settings(BaseSettings):
+    """Everything the front door needs to know about where it runs. Secrets are never logged or shown."""
+
+    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: int = Field(8000, validation_alias="PORT", ge=1, le=65535)
+    rasa_port: int = Field(5005, validation_alias="RASA_PORT", ge=1, le=65535)
+    data_dir: Path = Field(Path("var"), validation_alias="GUIDE_DATA")
+    database_url: str = Field("", validation_alias="GUIDE_DATABASE_URL")
+    rasa_url: str = Field("", validation_alias="RASA_URL", description="one address, or several separated by commas")
+    intake_url: str = Field("", validation_alias="INTAKE_URL")
+    trusted_proxies: str = Field("", validation_alias="GUIDE_TRUSTED_PROXIES", description="addresses, or *")
+    guide_secret: SecretStr = Field(validation_alias="GUIDE_SECRET", min_length=16)
+    intake_token: SecretStr = Field(validation_alias="INTAKE_TOKEN", min_length=16)
+    session_key: SecretStr = Field(validation_alias="SESSION_KEY", min_length=32)
+    rate_per_minute: int | None = Field(None, validation_alias="GUIDE_RATE_PER_MINUTE", ge=1)
+    sessions_per_minute: int | None = Field(None, validation_alias="GUIDE_SESSIONS_PER_MINUTE", ge=1)
+
+    @model_validator(mode="after")
+    def _fill_in_addresses(self) -> Settings:
+        self.database_url = self.database_url or f"sqlite:///{self.data_dir.absolute() / 'gateway.db'}"
+        self.rasa_url = self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
+        self.intake_url = (self.intake_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+        return self
+
+    @property
+    def rasa_urls(self) -> list[str]:
+        """The addresses of the Rasa processes, in the order in which conversations are shared out."""
+        return [url.strip().rstrip("/") for url in self.rasa_url.split(",") if url.strip()]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Numbers of `content/service_limits.yml` and `content/settings.yml`; the unit stands in each name."""
+
+    message_max_chars: int
+    message_id_max_chars: int
+    payload_max_chars: int
+    body_max_bytes: int
+    body_discard_bytes: int
+    body_read_seconds: float
+    messages_per_minute: int
+    sessions_per_minute: int
+    failed_resumes_per_minute: int
+    saves_per_minute: int
+    downloads_per_minute: int
+    engine_retry_seconds: float
+    engine_answer_seconds: float
+    turn_wait_seconds: float
+    turn_lease_seconds: float
+    retry_after_seconds: int
+    cancelled_replay_minutes: int
+    housekeeping_minutes: float
+    session_hours: int
+    save_days: int
+    conversation_days: int
+
+
+def load_limits(settings: Settings, content: Path = CONTENT) -> Limits:
+    """Read the limits; the environment goes before the files.
+
+    Args:
+        settings: may change the two rates.
+        content: folder with `service_limits.yml` and `settings.yml`.
+
+    Raises:
+        KeyError: a limit is missing in both files.
+    """
+    values: dict[str, Any] = {}
+    for name in ("settings.yml", "service_limits.yml"):
+        table = yaml.safe_load((content / name).read_text(encoding="utf-8"))["settings"]
+        values.update({key: entry["value"] for key, entry in table.items()})
+    if settings.rate_per_minute is not None:
+        values["messages_per_minute"] = settings.rate_per_minute
+    if settings.sessions_per_minute is not None:
+        values["sessions_per_minute"] = settings.sessions_per_minute
+    return Limits(**{field.name: values[field.name] for field in fields(Limits)})

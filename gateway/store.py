@@ -1,0 +1,406 @@
+"""What the front door keeps, as single steps. Each function belongs inside one transaction of `Database.run`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.bodies import Message
+from gateway.language import LANGUAGES, Language
+from gateway.tables import buttons, conversations, erasures, messages, resume_codes, sessions
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+# Before the stored id of a client's message; keeps it apart from our own names such as `open`.
+OWN_PREFIX = "m:"
+PERSON_EVENTS = ("text", "payload")
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open session: its conversation and the language of that."""
+
+    conversation_id: str
+    language: Language
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to run a turn of a conversation: whose it is, and for how many milliseconds at a time."""
+
+    owner: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that is stored. `answer` is set if it was answered before; `leased` if its turn may begin at once."""
+
+    session: Session
+    message_id: str
+    event: str
+    text: str
+    received_at: int
+    answer: str | None
+    leased: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A message that was not stored; `code` as in `errors.STATUS`, `retry_after` in seconds."""
+
+    session: Session
+    code: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A turn that was answered: what to keep of it."""
+
+    conversation_id: str
+    message_id: str
+    answer: str
+    state: dict[str, Any]
+    language: Language
+    offered: dict[str, str]
+    """Title by payload of the buttons now shown."""
+
+
+# The statements of every turn, built once: building them costs more than running them.
+_FIND_SESSION = (
+    select(conversations.c.id, conversations.c.language)
+    .join(sessions, sessions.c.conversation_id == conversations.c.id)
+    .where(sessions.c.token_hash == bindparam("token_hash"), sessions.c.expires_at > bindparam("now"))
+)
+_THIS_MESSAGE = and_(
+    messages.c.conversation_id == bindparam("conversation"), messages.c.message_id == bindparam("message")
+)
+_FIND_MESSAGE = select(
+    messages.c.event, messages.c.text, messages.c.payload, messages.c.received_at, messages.c.answer
+).where(_THIS_MESSAGE)
+_FIND_ANSWER = select(messages.c.answer).where(_THIS_MESSAGE)
+_COUNT_RECENT = select(func.count(), func.min(messages.c.received_at)).where(
+    messages.c.conversation_id == bindparam("conversation"),
+    messages.c.received_at > bindparam("since"),
+    messages.c.event.in_(PERSON_EVENTS),
+)
+_ADD_MESSAGE = insert(messages)
+_TAKE_LEASE = (
+    update(conversations)
+    .where(
+        conversations.c.id == bindparam("conversation"),
+        or_(conversations.c.lease_owner.is_(None), conversations.c.lease_until < bindparam("now")),
+    )
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+)
+_ANSWER_MESSAGE = (
+    update(messages)
+    .where(_THIS_MESSAGE, messages.c.answer.is_(None))
+    .values(answer=bindparam("new_answer"), answered_at=bindparam("now"), language=bindparam("new_language"))
+)
+_MOVE_ON = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation"))
+    .values(
+        active_at=bindparam("now"),
+        language=bindparam("new_language"),
+        state=bindparam("new_state"),
+        lease_owner=None,
+        lease_until=0,
+    )
+)
+
+
+def _language(value: str) -> Language:
+    return next((language for language in LANGUAGES if language == value), LANGUAGES[0])
+
+
+def _payload_hash(payload: str) -> str:
+    return hashlib.sha256(payload.encode("utf-8", "replace")).hexdigest()
+
+
+def find_session(connection: Connection, token_hash: str, now: int) -> Session | None:
+    """The session stored under a hash, unless it has ended."""
+    row = connection.execute(_FIND_SESSION, {"token_hash": token_hash, "now": now}).first()
+    return Session(row.id, _language(row.language)) if row else None
+
+
+def receive(
+    connection: Connection,
+    token_hash: str,
+    message: Message,
+    now: int,
+    per_minute: int,
+    lease: Lease,
+    may_lease: Callable[[str], bool],
+) -> Received | Refused | None:
+    """Store a message before anything is done with it.
+
+    A message that is known keeps its first text. Only buttons that were shown may be pressed.
+
+    Args:
+        per_minute: so many new messages a conversation may send in a minute.
+        lease: taken along if nobody has the right to run a turn and `may_lease` allows it for this conversation.
+
+    Returns:
+        None if there is no such session.
+    """
+    session = find_session(connection, token_hash, now)
+    if session is None:
+        return None
+    message_id = OWN_PREFIX + message.id
+    free = may_lease(session.conversation_id)
+    known = connection.execute(_FIND_MESSAGE, {"conversation": session.conversation_id, "message": message_id}).first()
+    if known is not None:
+        leased = known.answer is None and free and take_lease(connection, session.conversation_id, lease, now)
+        said = known.payload if known.event == "payload" else known.text
+        return Received(session, message_id, known.event, said, known.received_at, known.answer, leased)
+    text = message.text
+    if message.payload is not None:
+        title = connection.scalar(
+            select(buttons.c.title).where(
+                buttons.c.conversation_id == session.conversation_id,
+                buttons.c.payload_hash == _payload_hash(message.payload),
+            )
+        )
+        if title is None:
+            return Refused(session, "unknown_payload")
+        text = title
+    count, oldest = connection.execute(
+        _COUNT_RECENT, {"conversation": session.conversation_id, "since": now - MINUTE}
+    ).one()
+    if count >= per_minute:
+        return Refused(session, "too_many_messages", max(1, -(-(oldest + MINUTE - now) // 1000)))
+    connection.execute(
+        _ADD_MESSAGE,
+        {
+            "conversation_id": session.conversation_id,
+            "message_id": message_id,
+            "event": message.event,
+            "text": text,
+            "payload": message.payload,
+            "received_at": now,
+            "hidden": False,
+        },
+    )
+    leased = free and take_lease(connection, session.conversation_id, lease, now)
+    return Received(session, message_id, message.event, message.payload or text, now, None, leased)
+
+
+def take_lease(connection: Connection, conversation_id: str, lease: Lease, now: int) -> bool:
+    """Take the right to run turns of a conversation; False while somebody else has it."""
+    values = {"conversation": conversation_id, "now": now, "owner": lease.owner, "until": now + lease.length}
+    return connection.execute(_TAKE_LEASE, values).rowcount == 1
+
+
+def renew_lease(connection: Connection, conversation_id: str, lease: Lease, now: int) -> None:
+    """Prolong the right, if it has not been given back."""
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation_id, conversations.c.lease_owner == lease.owner)
+        .values(lease_until=now + lease.length)
+    )
+
+
+def release_lease(connection: Connection, conversation_id: str, lease: Lease) -> None:
+    """Give the right back."""
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation_id, conversations.c.lease_owner == lease.owner)
+        .values(lease_owner=None, lease_until=0)
+    )
+
+
+def conversation_exists(connection: Connection, conversation_id: str) -> bool:
+    """Whether it was not erased."""
+    return connection.scalar(select(conversations.c.id).where(conversations.c.id == conversation_id)) is not None
+
+
+def answer_of(connection: Connection, conversation_id: str, message_id: str) -> str | None:
+    """The answer that was sent to a message, if there is one."""
+    return connection.scalar(_FIND_ANSWER, {"conversation": conversation_id, "message": message_id})
+
+
+def create_conversation(connection: Connection, conversation_id: str, language: Language, now: int) -> None:
+    """A conversation in which nothing has been said yet."""
+    connection.execute(
+        insert(conversations).values(
+            id=conversation_id, created_at=now, active_at=now, language=language, lease_until=0
+        )
+    )
+
+
+def add_greeting(connection: Connection, finished: Finished, event: str, now: int) -> None:
+    """Keep a greeting that was given: the first one, or the one after resuming."""
+    connection.execute(
+        _ADD_MESSAGE,
+        {
+            "conversation_id": finished.conversation_id,
+            "message_id": finished.message_id,
+            "event": event,
+            "text": "",
+            "payload": None,
+            "received_at": now,
+            "hidden": False,
+        },
+    )
+    finish(connection, finished, now)
+
+
+def add_session(connection: Connection, conversation_id: str, token_hash: str, expires_at: int) -> None:
+    """Open a session; every other one of the conversation ends."""
+    connection.execute(delete(sessions).where(sessions.c.conversation_id == conversation_id))
+    connection.execute(
+        insert(sessions).values(token_hash=token_hash, conversation_id=conversation_id, expires_at=expires_at)
+    )
+
+
+def finish(connection: Connection, finished: Finished, now: int) -> str | None:
+    """Keep the answer to a stored message, give the lease back and so let the next message in.
+
+    Returns:
+        The answer that counts: the one given before, if there was one. None if the conversation is gone.
+    """
+    values = {
+        "conversation": finished.conversation_id,
+        "message": finished.message_id,
+        "now": now,
+        "new_answer": finished.answer,
+        "new_language": finished.language,
+        "new_state": json.dumps(finished.state, ensure_ascii=False),
+    }
+    if not connection.execute(_ANSWER_MESSAGE, values).rowcount:
+        return answer_of(connection, finished.conversation_id, finished.message_id)
+    if finished.state.get("outcome") == "cancelled":
+        _forget_what_was_said(connection, finished)
+    connection.execute(_MOVE_ON, values)
+    if finished.offered:
+        _add_buttons(connection, finished)
+    return finished.answer
+
+
+def _add_buttons(connection: Connection, finished: Finished) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(buttons)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["conversation_id", "payload_hash"], set_={"title": statement.excluded.title}
+        ),
+        [
+            {"conversation_id": finished.conversation_id, "payload_hash": _payload_hash(payload), "title": title}
+            for payload, title in finished.offered.items()
+        ],
+    )
+
+
+def _forget_what_was_said(connection: Connection, finished: Finished) -> None:
+    """The person stopped: what was said before is no longer shown, and no longer kept."""
+    state = connection.scalar(select(conversations.c.state).where(conversations.c.id == finished.conversation_id))
+    if state and json.loads(state).get("outcome") == "cancelled":
+        return
+    earlier = and_(messages.c.conversation_id == finished.conversation_id, messages.c.message_id != finished.message_id)
+    connection.execute(delete(messages).where(earlier, messages.c.answer.is_(None)))
+    connection.execute(update(messages).where(earlier).values(hidden=True, text="", payload=None))
+
+
+def history(
+    connection: Connection, conversation_id: str
+) -> tuple[Sequence[Row[Any, Any, Any, Any, Any, Any]], str | None]:
+    """The answered messages in order, and the state, as JSON."""
+    rows = connection.execute(
+        select(
+            messages.c.event,
+            messages.c.text,
+            messages.c.language,
+            messages.c.received_at,
+            messages.c.answer,
+            messages.c.answered_at,
+        )
+        .where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.answer.is_not(None),
+            messages.c.hidden.is_(False),
+        )
+        .order_by(messages.c.answered_at, messages.c.seq)
+    ).all()
+    state = connection.scalar(select(conversations.c.state).where(conversations.c.id == conversation_id))
+    return rows, state
+
+
+def save_code(connection: Connection, conversation_id: str, code_hash: str, expires_at: int) -> None:
+    """Keep a resume code; an earlier one no longer works."""
+    connection.execute(delete(resume_codes).where(resume_codes.c.conversation_id == conversation_id))
+    connection.execute(
+        insert(resume_codes).values(conversation_id=conversation_id, code_hash=code_hash, expires_at=expires_at)
+    )
+
+
+def find_code(connection: Connection, code_hash: str, now: int) -> Session | None:
+    """The conversation a valid resume code opens."""
+    row = connection.execute(
+        select(conversations.c.id, conversations.c.language)
+        .join(resume_codes, resume_codes.c.conversation_id == conversations.c.id)
+        .where(resume_codes.c.code_hash == code_hash, resume_codes.c.expires_at > now)
+    ).first()
+    return Session(row.id, _language(row.language)) if row else None
+
+
+def use_code(connection: Connection, code_hash: str, now: int) -> bool:
+    """Use a resume code up; False if it is not valid (any more)."""
+    return (
+        connection.execute(
+            delete(resume_codes).where(resume_codes.c.code_hash == code_hash, resume_codes.c.expires_at > now)
+        ).rowcount
+        == 1
+    )
+
+
+def erase(connection: Connection, conversation_ids: Iterable[str], now: int) -> None:
+    """Erase conversations with all that belongs to them, and note that the engine has to follow."""
+    for conversation_id in conversation_ids:
+        if connection.execute(delete(conversations).where(conversations.c.id == conversation_id)).rowcount:
+            connection.execute(insert(erasures).values(conversation_id=conversation_id, requested_at=now))
+
+
+def pending_erasures(connection: Connection, limit: int) -> list[str]:
+    """Conversations the engine still has to erase, oldest first."""
+    return list(connection.scalars(select(erasures.c.conversation_id).order_by(erasures.c.requested_at).limit(limit)))
+
+
+def erased(connection: Connection, conversation_id: str) -> None:
+    """The engine has erased it, too."""
+    connection.execute(delete(erasures).where(erasures.c.conversation_id == conversation_id))
+
+
+def expired_conversations(connection: Connection, now: int, keep_days: int, limit: int) -> list[str]:
+    """Conversations nobody can open any more (no session, no resume code), or unused for `keep_days`."""
+    session_lives = exists().where(sessions.c.conversation_id == conversations.c.id, sessions.c.expires_at > now)
+    code_lives = exists().where(resume_codes.c.conversation_id == conversations.c.id, resume_codes.c.expires_at > now)
+    return list(
+        connection.scalars(
+            select(conversations.c.id)
+            .where(
+                or_(
+                    and_(conversations.c.created_at < now - HOUR, ~session_lives, ~code_lives),
+                    conversations.c.active_at < now - keep_days * DAY,
+                )
+            )
+            .limit(limit)
+        )
+    )
+
+
+def drop_cancelled(connection: Connection, now: int, after_minutes: int) -> None:
+    """Delete the answers of cancelled requests, once no client sends those messages again."""
+    connection.execute(
+        delete(messages).where(messages.c.hidden.is_(True), messages.c.received_at < now - after_minutes * MINUTE)
+    )

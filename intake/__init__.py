@@ -1,0 +1,1 @@
+"""The intake backend: stores requests for case assistance, answers for their status, and writes the filled-in form."""

@@ -1,0 +1,273 @@
+"""What a request for case assistance consists of, and the check that names every wrong field at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic.functional_validators import AfterValidator, field_validator
+
+from triage.content import Settings as ContentSettings
+from triage.dates import first_day
+
+Language = Literal["en", "zh-Hans", "zh-Hant"]
+Ground = Literal["hardship", "unresolved", "delay", "uscis_error"]
+Tried = Literal["tried", "not_tried"]
+Role = Literal["applicant", "petitioner", "employer", "attorney", "representative", "family"]
+Outcome = Literal["submitted", "prepared"]
+
+_PARTIAL_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the checks need besides the value."""
+
+    limits: ContentSettings
+    now: datetime
+
+
+def _limits(info: ValidationInfo) -> ContentSettings:
+    context: _Context = info.context  # type: ignore[assignment]
+    return context.limits
+
+
+def _today(info: ValidationInfo) -> date:
+    context: _Context = info.context  # type: ignore[assignment]
+    # East of here it is tomorrow already, and nobody there is told that their today lies in the future.
+    return (context.now + timedelta(days=1)).date()
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    return value
+
+
+def _long(value: str, info: ValidationInfo) -> str:
+    if len(value) > (most := _limits(info).description_max_chars):
+        raise ValueError(f"is longer than {most} characters")
+    return value
+
+
+def _short(value: str, info: ValidationInfo) -> str:
+    if len(value) > (most := _limits(info).short_text_max_chars):
+        raise ValueError(f"is longer than {most} characters")
+    return value
+
+
+def _name(value: str, info: ValidationInfo) -> str:
+    if len(value) > (most := _limits(info).name_max_chars):
+        raise ValueError(f"is longer than {most} characters")
+    return value
+
+
+def _partial_date(value: str, info: ValidationInfo) -> str:
+    if not _PARTIAL_DATE.fullmatch(value):
+        raise ValueError("must be YYYY-MM-DD or YYYY-MM")
+    if first_day(value) > _today(info):
+        raise ValueError("lies in the future")
+    return value
+
+
+def _birth_date(value: str, info: ValidationInfo) -> str:
+    if value == "none":
+        return value
+    try:
+        born = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be YYYY-MM-DD, or none for a company") from None
+    today = _today(info)
+    if born > today:
+        raise ValueError("lies in the future")
+    if today.year - born.year > (oldest := _limits(info).maximum_age_years):
+        raise ValueError(f"is more than {oldest} years ago")
+    return value
+
+
+LongText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_long)]
+ShortText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_short)]
+Name = Annotated[str, AfterValidator(_not_blank), AfterValidator(_name)]
+PartialDate = Annotated[str, AfterValidator(_partial_date)]
+BirthDate = Annotated[str, AfterValidator(_birth_date)]
+ReceiptNumber = Annotated[str, Field(pattern=r"^[A-Z]{3}(\d{10}|\*\d{9})$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"), AfterValidator(_short)]
+
+
+class CaseRequestIn(BaseModel):
+    """The answers of one person, named as the questions are."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    outcome: Outcome
+    language: Language
+    submitted_at: Annotated[AwareDatetime, Field(strict=False)]
+
+    grounds: Annotated[list[Ground], Field(min_length=1)]
+    form_type: Annotated[str, Field(pattern=r"^[A-Z]{1,4}-\d{1,4}[A-Z]{0,3}$")]
+    receipt_numbers: list[ReceiptNumber] | Literal["none"]
+    receipt_numbers_reason: LongText | None = None
+    filing_date: PartialDate | None = None
+    delay_verified: bool | Literal["unknown"] | None = None
+    hardship_detail: LongText | None = None
+
+    contact_center: Tried
+    contact_center_detail: LongText | None = None
+    contact_center_date: PartialDate | None = None
+    case_status_online: Tried
+    case_status_online_detail: LongText | None = None
+    case_status_online_date: PartialDate | None = None
+    infopass: Tried
+    infopass_detail: LongText | None = None
+    infopass_date: PartialDate | None = None
+    channel_notes: LongText | None = None
+
+    requester_role: Role
+    full_name: Name
+    date_of_birth: BirthDate
+    email: Email | None = None
+    phone: ShortText | None = None
+    phone_e164: Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")] | None = None
+    a_number: Annotated[str, Field(pattern=r"^A\d{9}$")] | None = None
+    mailing_address: LongText | None = None
+    representative_name: Name | None = None
+
+    problem_description: LongText
+    documents: list[ShortText] = []
+    english_statement: Annotated[str, AfterValidator(_not_blank)]
+
+    delivery: Literal["online", "email", "fax", "mail"]
+    consent: bool | None = None
+    signature_name: Name | None = None
+    signed_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+
+    @field_validator("grounds", "documents")
+    @classmethod
+    def _once_each(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names something twice")
+        return value
+
+    @field_validator("receipt_numbers")
+    @classmethod
+    def _some_receipt_numbers(cls, value: list[str] | str, info: ValidationInfo) -> list[str] | str:
+        if isinstance(value, list):
+            most = _limits(info).receipt_numbers_max
+            if not 1 <= len(value) <= most:
+                raise ValueError(f"must hold 1 to {most} numbers, or be none")
+            if len(set(value)) != len(value):
+                raise ValueError("names a number twice")
+        return value
+
+
+class Proof(BaseModel):
+    """The second fact that goes with a tracking number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date_of_birth: date | None = None
+    receipt_number: Annotated[str, BeforeValidator(lambda value: _plain(value)), Field(max_length=64)] | None = None
+
+
+class Lookup(BaseModel):
+    """A person's question for the status of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tracking_number: Annotated[str, Field(max_length=64)]
+    proof: Proof
+
+
+class FeedbackIn(BaseModel):
+    """An experience or suggestion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    feedback_text: LongText
+    language: Language
+
+
+def _plain(value: object) -> object:
+    """A receipt number as it is stored: capitals, without spaces and dashes."""
+    return re.sub(r"[^A-Z0-9*]", "", value.upper()) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """A field of a body and what is wrong with it; never its value."""
+
+    field: str
+    problem: str
+
+
+class InvalidBody(ValueError):
+    """A body that breaks the schema.
+
+    Attributes:
+        problems: Every wrong field, each once.
+    """
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__(", ".join(problem.field for problem in problems))
+        self.problems = problems
+
+
+def read[M: BaseModel](model: type[M], data: object, limits: ContentSettings, now: datetime | None = None) -> M:
+    """Check a body.
+
+    Args:
+        model: What it should be.
+        data: The parsed JSON.
+        limits: Lengths and ages, from the content files.
+        now: Point in time for "not in the future"; the clock when left out.
+
+    Raises:
+        InvalidBody: With every wrong field.
+    """
+    problems: dict[str, str] = {}
+    result: M | None = None
+    try:
+        result = model.model_validate(data, context=_Context(limits, now or datetime.now(UTC)))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_context=False, include_input=False):
+            field = str(detail["loc"][0]) if detail["loc"] else "body"
+            problems.setdefault(field, detail["msg"].removeprefix("Value error, "))
+    if model is CaseRequestIn and isinstance(data, Mapping):
+        for field, problem in _across_fields(data).items():
+            problems.setdefault(field, problem)
+    if problems or result is None:
+        raise InvalidBody([FieldProblem(field, problem) for field, problem in problems.items()])
+    return result
+
+
+def _across_fields(data: Mapping[str, Any]) -> dict[str, str]:
+    """Rules that tie fields together; on the raw body, so that they are told beside the others."""
+    problems = {}
+    grounds = data.get("grounds")
+    if isinstance(grounds, list) and "hardship" in grounds and not data.get("hardship_detail"):
+        problems["hardship_detail"] = "is needed for hardship"
+    if not data.get("email") and not data.get("phone"):
+        problems["email"] = "or phone is needed"
+    online = data.get("delivery") == "online"
+    on_paper = data.get("delivery") in ("email", "fax", "mail")
+    if online and data.get("outcome") == "prepared":
+        problems["outcome"] = "must be submitted when the request is sent online"
+    if on_paper and data.get("outcome") == "submitted":
+        problems["outcome"] = "must be prepared when the request is sent on paper"
+    if online:
+        if data.get("consent") is not True:
+            problems["consent"] = "must be true for a request sent online"
+        for field in ("signature_name", "signed_at"):
+            if not data.get(field):
+                problems[field] = "is needed for a request sent online"
+    return problems
+
+
+def plain_receipt_numbers(payload: Mapping[str, Any]) -> list[str]:
+    """The receipt numbers of a stored request; empty when USCIS never issued one."""
+    numbers = payload.get("receipt_numbers")
+    return numbers if isinstance(numbers, list) else []

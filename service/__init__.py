@@ -1,0 +1,1 @@
+"""The service process: the front door and, beside it, the intake backend."""

@@ -1,0 +1,14 @@
+"""Runs the front door alone, for tests."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.logs import configure_logging
+from gateway.settings import Settings
+
+if __name__ == "__main__":
+    configure_logging()
+    settings = Settings()
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None)

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Set up, train and run everything: `python3 tools/launch.py run`. Standard library only, Python 3.9 and up.
+
+Commands:
+    setup        install what is missing: uv, both interpreters, both environments
+    train        setup, then train the model if what it is made from has changed
+    run          setup, train, then start all processes and keep them alive until Ctrl-C
+    test-server  like run, on free ports and with a data folder of its own, for tests and measurements
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tools.launcher import environments, ports, settings, system, training
+from tools.launcher.console import Failure, say
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out one command; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup")
+    commands.add_parser("train").add_argument("--force", action="store_true", help="also if nothing has changed")
+    commands.add_parser("run")
+    server = commands.add_parser("test-server")
+    server.add_argument("--ready-file", type=Path, help="written when people get answers: JSON with url and data")
+    server.add_argument("--data", type=Path, help="data folder; a temporary one if not given")
+    chosen = parser.parse_args(arguments)
+    os.chdir(settings.ROOT)
+    # A request to stop ends the long steps before the start in the same way as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return carry_out(chosen)
+    except Failure as failure:
+        say(f"\n✗ {failure}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def carry_out(chosen: argparse.Namespace) -> int:
+    """Carry out a parsed command."""
+    configured = settings.load()
+    environments.prepare(configured.environment)
+    if chosen.command == "setup":
+        return 0
+    training.train(configured, force=getattr(chosen, "force", False))
+    if chosen.command == "train":
+        return 0
+    if chosen.command == "run":
+        return system.serve(configured)
+    return serve_for_tests(configured.environment, chosen.data, chosen.ready_file)
+
+
+def serve_for_tests(environment: Mapping[str, str], data: Path | None, ready_file: Path | None) -> int:
+    """Run the system on free ports."""
+    own = data is None
+    folder = Path(tempfile.mkdtemp(prefix="guide-")) if data is None else data.resolve()
+    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(3))))  # noqa: B905 (Python 3.9 has no strict)
+    try:
+        chosen = settings.load({**environment, **numbers, "HOST": "127.0.0.1", "GUIDE_DATA": str(folder)})
+        return system.serve(chosen, ready_file)
+    finally:
+        if own:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""The real system: which processes, with which secrets, and how to tell that a person gets an answer."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.launcher import keys, ports
+from tools.launcher.console import Failure, say
+from tools.launcher.settings import BOT_PYTHON, ROOT, SERVICE_PYTHON, Settings, child_environment
+from tools.launcher.supervisor import Process, Supervisor
+
+PAGE = "/chat/"
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
+    """The three processes; each gets only the secrets it needs. The front door comes first: it is stopped first."""
+
+    def environment(*names: str) -> dict[str, str]:
+        whole = child_environment(settings)
+        whole.setdefault("INTAKE_URL", settings.url)
+        others = {name: value for name, value in whole.items() if name not in secrets}
+        return {**others, **{name: secrets[name] for name in names}}
+
+    return [
+        Process(
+            name="service",
+            title="the service",
+            command=[str(SERVICE_PYTHON), "-m", "service"],
+            cwd=ROOT,
+            environment=environment("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"),
+            health_url=f"{settings.url}/v1/health",
+        ),
+        Process(
+            name="engine",
+            title="the engine (Rasa)",
+            command=[str(BOT_PYTHON), "-m", "bot.server"],
+            cwd=ROOT,
+            environment=environment("GUIDE_SECRET"),
+            health_url=f"http://127.0.0.1:{settings.rasa_port}/webhooks/internal/health",
+        ),
+        Process(
+            name="actions",
+            title="the action server",
+            command=[str(BOT_PYTHON), "-m", "actions.server"],
+            cwd=ROOT,
+            environment=environment("GUIDE_SECRET", "INTAKE_TOKEN"),
+            health_url=f"http://127.0.0.1:{settings.actions_port}/health",
+        ),
+    ]
+
+
+def answers(url: str) -> bool:
+    """Whether a person gets a greeting through the front door. The trial conversation is erased again."""
+    try:
+        opened = _ask("POST", f"{url}/chat/session", b"{}")
+        _ask("DELETE", f"{url}/chat/session", None, opened["session"])
+        with _direct.open(f"{url}{PAGE}", timeout=5) as page:
+            return bool(page.status == 200)
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return False
+
+
+def _ask(method: str, url: str, body: bytes | None, session: str = "") -> dict[str, str]:
+    headers = {"Content-Type": "application/json"}
+    if session:
+        headers["Authorization"] = f"Bearer {session}"
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310 (our own address)
+    with _direct.open(request, timeout=30) as response:
+        content = response.read()
+    return dict(json.loads(content)) if content else {}
+
+
+def serve(settings: Settings, ready_file: Path | None = None) -> int:
+    """Run the system until it is stopped.
+
+    Args:
+        settings: Where and with what.
+        ready_file: Written when people get answers: JSON with `url` and `data`.
+
+    Returns:
+        Exit code: 0 after a stop that was asked for, 1 when a process could not be kept alive.
+
+    Raises:
+        Failure: It can't be started at all; the text says why.
+    """
+    keys.make_private(settings.data)
+    keys.make_private(settings.logs)
+    with (settings.data / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failure(
+                f"The data folder {settings.data} is in use by another run. Stop that one, or choose another "
+                "folder: GUIDE_DATA=folder make run"
+            ) from None
+        ports.check(settings)
+        secrets = keys.load(settings.data, settings.environment)
+        ids = settings.data / "run.json"
+
+        def note(running: dict[str, int]) -> None:
+            _write(ids, {"supervisor": os.getpid(), "url": settings.url, **running})
+
+        def ready() -> bool:
+            if not answers(settings.url):
+                return False
+            say(f"\nReady: {settings.url}{PAGE}\nCtrl-C stops everything. Logs: {settings.logs}")
+            if ready_file is not None:
+                _write(ready_file, {"url": settings.url, "data": str(settings.data)})
+            return True
+
+        say("• Starting the engine (Rasa), the action server and the service …")
+        try:
+            return Supervisor(processes(settings, secrets), settings.logs, on_change=note).run(ready)
+        finally:
+            ids.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    """Write a small file in one go, so that nobody reads half of it."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(temporary, path)
