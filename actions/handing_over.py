@@ -5,6 +5,7 @@ conversation and the number of the request in it only, so a turn that is played 
 """
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 
@@ -12,6 +13,8 @@ from actions.intake_client import IntakeRejected, IntakeUnavailable
 from actions.review import english_statement
 from actions.turn import Turn
 from triage.interview import BY_SLOT
+
+logger = logging.getLogger(__name__)
 
 _NAMESPACE = uuid.UUID("6f3e0c52-8a0d-4c39-9d0e-3a3a1e1b6f10")
 
@@ -35,7 +38,8 @@ async def send(turn: Turn, conversation: str) -> None:
         receipt = await world.intake.file(payload(turn), key)
     except IntakeRejected as problem:
         _ask_again(turn, problem)
-    except IntakeUnavailable:
+    except IntakeUnavailable as problem:
+        logger.warning("request not handed over: %s", problem)
         memory.at.reviewed = False
         memory.at.not_sent = True
         turn.say("utter_not_sent_yet")
@@ -54,7 +58,8 @@ async def give_feedback(turn: Turn, conversation: str) -> bool:
     key = idempotency_key(conversation, "feedback", memory.at.sequence)
     try:
         await turn.world.intake.give_feedback(memory.answers["feedback_text"], memory.language, key)
-    except (IntakeRejected, IntakeUnavailable):
+    except (IntakeRejected, IntakeUnavailable) as problem:
+        logger.warning("feedback not handed over: %s", problem)
         memory.at.not_sent = True
         turn.say("utter_not_sent_yet")
         return False
@@ -77,6 +82,7 @@ def _ask_again(turn: Turn, problem: IntakeRejected) -> None:
     memory = turn.memory
     slots = [name for name in dict.fromkeys(field.split(".")[0] for field in problem.fields) if name in BY_SLOT]
     memory.at.reviewed = False
+    logger.warning("request not accepted: %s", problem)
     if not slots:
         memory.at.not_sent = True
         turn.say("utter_not_sent_yet")

@@ -38,18 +38,18 @@ class Labels:
                     texts[key] = {_language(item): item["text"].strip("\n") for item in variations}
         return cls(texts)
 
-    def get(self, name: str, language: str, **values: Any) -> str:
-        """The label ``label_<name>``.
+    def get(self, key: str, language: str, /, **values: Any) -> str:
+        """The label ``label_<key>``.
 
         Raises:
             MissingWording: It does not exist in this language.
         """
         try:
-            text = self._texts[f"{PREFIX}{name}"][language]
+            text = self._texts[f"{PREFIX}{key}"][language]
         except KeyError:
-            raise MissingWording(f"{PREFIX}{name} in {language}") from None
-        for key, value in values.items():
-            text = text.replace("{" + key + "}", str(value))
+            raise MissingWording(f"{PREFIX}{key} in {language}") from None
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", str(value))
         return text
 
     def has(self, name: str) -> bool:

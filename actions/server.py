@@ -118,8 +118,12 @@ def configure_logging() -> None:
         foreign.handlers[:] = [handler]
         foreign.setLevel(logging.WARNING)
         foreign.propagate = False
-    sys.excepthook = lambda kind, error, _: print(describe(error) or kind.__name__, file=sys.stderr)
-    threading.excepthook = lambda hook: print(describe(hook.exc_value), file=sys.stderr)
+    sys.excepthook = lambda kind, error, _: _report(error)
+    threading.excepthook = lambda hook: _report(hook.exc_value)
+
+
+def _report(error: BaseException | None) -> None:
+    sys.stderr.write(f"{describe(error)}\n")
 
 
 def main() -> None:

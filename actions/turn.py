@@ -76,9 +76,9 @@ class Turn:
         """A reply that is not added yet."""
         return Say(key, values)
 
-    def label(self, name: str, **values: Any) -> str:
+    def label(self, key: str, /, **values: Any) -> str:
         """A label in the language of the turn."""
-        return self.world.labels.get(name, self.language, **values)
+        return self.world.labels.get(key, self.language, **values)
 
     def put(self, slot: str, value: Any) -> None:
         """Store an answer and remember that it changed."""

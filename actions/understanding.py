@@ -44,6 +44,7 @@ async def play(turn: Turn, conversation: str) -> None:
         conversation: Id of the conversation, for idempotency keys.
     """
     event = turn.message.event
+    chosen = language.follow(turn.message, turn.memory)
     if event == "open":
         _greet(turn)
         await _proceed(turn, conversation, say_question=False)
@@ -52,7 +53,6 @@ async def play(turn: Turn, conversation: str) -> None:
         turn.say("utter_welcome_back")
         await _proceed(turn, conversation)
     else:
-        chosen = language.follow(turn.message, turn.memory)
         if chosen:
             turn.say("utter_language_switched")
         await _understand(turn, conversation, chosen)

@@ -15,7 +15,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Dict, NamedTuple, Optional, Text
+from typing import Any, NamedTuple
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -61,7 +61,7 @@ class Incoming(NamedTuple):
     message_id: str
     event: str
     text: str
-    language: Optional[str]
+    language: str | None
     at: str
 
 
@@ -99,7 +99,7 @@ def read(body: bytes) -> Incoming:
     return Incoming(content["conversation_id"], content["message_id"], event, text, language, moment.isoformat())
 
 
-def parse_payload(payload: str, intents: list[str]) -> Dict[Text, Any]:
+def parse_payload(payload: str, intents: list[str]) -> dict[str, Any]:
     """Read the payload of a button, ``/intent{"name": value}``, as parse data.
 
     Raises:
@@ -132,11 +132,11 @@ class TurnOutput(OutputChannel):
         self._turn = turn
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         """Name of the channel."""
         return InternalChannel.name()
 
-    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Take one message of the bot: a worded reply, the state, or both.
 
         Raises:
@@ -149,7 +149,7 @@ class TurnOutput(OutputChannel):
             return
         if not message.get("key") or not message.get("language"):
             raise ValueError("a reply without key or language")
-        reply: Dict[Text, Any] = {name: message[name] for name in ("key", "text", "language")}
+        reply: dict[str, Any] = {name: message[name] for name in ("key", "text", "language")}
         buttons = [{"title": button["title"], "payload": button["payload"]} for button in message.get("buttons") or []]
         attachments = [{"title": item["title"], "url": item["url"]} for item in message.get("attachments") or []]
         if buttons:
@@ -171,12 +171,12 @@ class InternalChannel(InputChannel):
         self._secret = secret.encode()
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         """Name of the channel and part of its URL."""
         return "internal"
 
     @classmethod
-    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InternalChannel:
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> InternalChannel:
         """Create the channel from ``credentials.yml``."""
         secret = (credentials or {}).get("secret")
         if not secret:
@@ -213,7 +213,7 @@ class InternalChannel(InputChannel):
             except Exception as error:
                 logger.error("turn failed: %s", describe(error))
                 return _failure(503, "not_ready")
-            return response.json(answer)
+            return response.json(answer, dumps=_dumps)
 
         @routes.delete("/conversations/<conversation_id:str>")
         async def erase(request: Request, conversation_id: str) -> HTTPResponse:
@@ -236,12 +236,12 @@ class InternalChannel(InputChannel):
         return hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret)
 
 
-def _agent(request: Request) -> Optional[Agent]:
-    agent: Optional[Agent] = getattr(request.app.ctx, "agent", None)
+def _agent(request: Request) -> Agent | None:
+    agent: Agent | None = getattr(request.app.ctx, "agent", None)
     return agent if agent is not None and agent.is_ready() else None
 
 
-async def _answer(agent: Agent, incoming: Incoming) -> Dict[Text, Any]:
+async def _answer(agent: Agent, incoming: Incoming) -> dict[str, Any]:
     """Answer a message, or give the stored answer again if it was the last one answered."""
     store = snapshot_store(agent.tracker_store)
     async with agent.lock_store.lock(incoming.conversation_id):
@@ -282,6 +282,10 @@ def _user_message(agent: Agent, incoming: Incoming, turn: Turn) -> UserMessage:
             "message_id": incoming.message_id,
         },
     )
+
+
+def _dumps(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _failure(status: int, code: str, detail: str = "") -> HTTPResponse:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any, Optional, Text
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LockError, LockStore
@@ -30,7 +30,7 @@ class LocalLockStore(LockStore):
     @asynccontextmanager
     async def lock(
         self,
-        conversation_id: Text,
+        conversation_id: str,
         lock_lifetime: float = _HOLD_SECONDS,
         wait_time_in_seconds: float = _POLL_SECONDS,
     ) -> AsyncGenerator[TicketLock, None]:
@@ -40,7 +40,7 @@ class LocalLockStore(LockStore):
         try:
             try:
                 await asyncio.wait_for(lock.acquire(), _WAIT_SECONDS)
-            except asyncio.TimeoutError:
+            except asyncio.TimeoutError:  # noqa: UP041 (not the same in Python 3.10)
                 raise LockError("the conversation is busy") from None
             try:
                 yield TicketLock(conversation_id)
@@ -67,7 +67,7 @@ class AtomicRedisLockStore(LockStore):
     @asynccontextmanager
     async def lock(
         self,
-        conversation_id: Text,
+        conversation_id: str,
         lock_lifetime: float = _HOLD_SECONDS,
         wait_time_in_seconds: float = _POLL_SECONDS,
     ) -> AsyncGenerator[TicketLock, None]:
@@ -89,16 +89,14 @@ class AtomicRedisLockStore(LockStore):
         try:
             yield TicketLock(conversation_id)
         finally:
-            try:
+            with suppress(LockNotOwnedError):
                 await lock.release()
-            except LockNotOwnedError:
-                pass
 
 
 class ConversationLockStore(LockStore):
     """The lock store chosen by the endpoint's ``url``: Redis if there is one, else the process itself."""
 
-    def __new__(cls, endpoint_config: Optional[EndpointConfig] = None) -> Any:
+    def __new__(cls, endpoint_config: EndpointConfig | None = None) -> Any:
         """Return one of the two stores."""
         url = endpoint_config.url if endpoint_config else None
         return AtomicRedisLockStore(url) if url else LocalLockStore()

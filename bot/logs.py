@@ -16,7 +16,7 @@ import threading
 import traceback
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Any
 
 import structlog
 
@@ -30,7 +30,7 @@ _SANIC = ("sanic.root", "sanic.error", "sanic.access")
 _MAX_FRAMES = 6
 
 
-def describe(error: Optional[BaseException]) -> Optional[str]:
+def describe(error: BaseException | None) -> str | None:
     """Describe an exception and its causes without their messages.
 
     Returns:
@@ -87,9 +87,7 @@ def _only_the_name(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _log_uncaught(
-    kind: Type[BaseException], error: Optional[BaseException], _: Optional[TracebackType] = None
-) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None = None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
     print(json.dumps({"level": "critical", "error": describe(error) or kind.__name__}), file=sys.stderr, flush=True)

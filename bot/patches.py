@@ -6,13 +6,15 @@ one these patches were written for.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, Dict, Optional, Text, Type
+from functools import cache
+from typing import Any
 
 import rasa.shared.utils.common
 from jsonschema import Draft202012Validator
 from rasa.core.actions.action import RemoteAction
+from rasa.core.policies.rule_policy import DEFAULT_ACTION_MAPPINGS, RulePolicy
 from rasa.core.tracker_store import FailSafeTrackerStore
+from rasa.shared.core.constants import USER_INTENT_RESTART
 from rasa.shared.core.events import Event
 
 PATCHED = {
@@ -21,6 +23,9 @@ PATCHED = {
     "rasa.core.tracker_store.FailSafeTrackerStore.on_tracker_store_error": FailSafeTrackerStore.on_tracker_store_error,
     "rasa.core.tracker_store.FailSafeTrackerStore.on_tracker_store_retrieve_error": (
         FailSafeTrackerStore.on_tracker_store_retrieve_error
+    ),
+    "rasa.core.policies.rule_policy.RulePolicy._find_action_from_default_actions": (
+        RulePolicy._find_action_from_default_actions
     ),
 }
 
@@ -31,7 +36,7 @@ class ActionResponseError(Exception):
     """The action server answered with something that is not an action response."""
 
 
-def _validate_action_result(self: RemoteAction, result: Dict[Text, Any]) -> bool:
+def _validate_action_result(self: RemoteAction, result: dict[str, Any]) -> bool:
     """Check an action response with the compiled schema; the stock version compiles it anew, 20 ms a call."""
     error = next(_validator.iter_errors(result), None)
     if error is not None:
@@ -39,15 +44,15 @@ def _validate_action_result(self: RemoteAction, result: Dict[Text, Any]) -> bool
     return True
 
 
-@lru_cache(maxsize=None)
-def _event_type(type_name: Text) -> Optional[Type[Event]]:
+@cache
+def _event_type(type_name: str) -> type[Event] | None:
     for cls in rasa.shared.utils.common.all_subclasses(Event):
         if cls.type_name == type_name:
             return cls
     return None
 
 
-def _resolve_by_type(type_name: Text, default: Optional[Type[Event]] = None) -> Optional[Type[Event]]:
+def _resolve_by_type(type_name: str, default: type[Event] | None = None) -> type[Event] | None:
     """Find an event class by name; the stock version walks all classes for every single event."""
     found = _event_type(type_name)
     if found is not None:
@@ -70,3 +75,5 @@ def apply() -> None:
     Event.resolve_by_type = staticmethod(_resolve_by_type)
     FailSafeTrackerStore.on_tracker_store_error = _raise
     FailSafeTrackerStore.on_tracker_store_retrieve_error = _raise
+    # "Start again" is a wish that the dialogue answers, with a question first; Rasa would wipe its tracker at once.
+    DEFAULT_ACTION_MAPPINGS.pop(USER_INTENT_RESTART, None)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Optional, Text, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from rasa.core.brokers.broker import EventBroker
@@ -51,21 +51,22 @@ class SnapshotTrackerStore(TrackerStore):
 
     Args:
         domain: The assistant's domain.
-        url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
+        database: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
         event_broker: Not used; events are not kept.
+        kwargs: What Rasa passes to every store.
 
     Every method raises when the database fails.
     """
 
     def __init__(
         self,
-        domain: Optional[Domain],
-        url: Text,
-        event_broker: Optional[EventBroker] = None,
+        domain: Domain | None,
+        database: str,
+        event_broker: EventBroker | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(domain, event_broker, **kwargs)
-        self._engine = _engine(url)
+        super().__init__(domain, event_broker)
+        self._engine = _engine(database)
         _metadata.create_all(self._engine)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -98,7 +99,7 @@ class SnapshotTrackerStore(TrackerStore):
 
         await self._run(write)
 
-    async def retrieve(self, sender_id: Text) -> Optional[DialogueStateTracker]:
+    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Return a tracker with the stored slots and no history, or nothing for an unknown conversation."""
         query = sa.select(conversations.c.slots).where(conversations.c.conversation_id == sender_id)
         stored = await self._run(lambda connection: connection.execute(query).scalar_one_or_none())
@@ -113,7 +114,7 @@ class SnapshotTrackerStore(TrackerStore):
         tracker.update(ActionExecuted(ACTION_LISTEN_NAME))
         return tracker
 
-    async def answer_to(self, conversation_id: str, message_id: str) -> Optional[dict[str, Any]]:
+    async def answer_to(self, conversation_id: str, message_id: str) -> dict[str, Any] | None:
         """Return the stored answer to a message, if it is the last one that was completed."""
         query = sa.select(conversations.c.answer).where(
             conversations.c.conversation_id == conversation_id, conversations.c.message_id == message_id
@@ -126,7 +127,7 @@ class SnapshotTrackerStore(TrackerStore):
         statement = sa.delete(conversations).where(conversations.c.conversation_id == conversation_id)
         await self._run(lambda connection: connection.execute(statement))
 
-    async def keys(self) -> Iterable[Text]:
+    async def keys(self) -> Iterable[str]:
         """Return the ids of all conversations."""
         query = sa.select(conversations.c.conversation_id)
         return await self._run(lambda connection: list(connection.execute(query).scalars()))
@@ -196,5 +197,3 @@ def snapshot_store(store: TrackerStore) -> SnapshotTrackerStore:
             raise TypeError(f"the tracker store must be {SnapshotTrackerStore.__name__}")
         inner = wrapped
     return inner
-
-

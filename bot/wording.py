@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any, Dict, List, Mapping, Optional, Text
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+import yaml
+from rasa.core.nlg.generator import NaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-Variation = Dict[Text, Any]
-Catalogue = Dict[Text, Dict[Text, Variation]]
+Variation = dict[str, Any]
+Catalogue = dict[str, dict[str, Variation]]
 
 
 class WordingError(Exception):
     """A wording is missing or incomplete."""
 
 
-def catalogue(responses: Mapping[Text, List[Variation]]) -> Catalogue:
-    """Arrange the domain's responses by key and language.
+def catalogue(responses: Mapping[str, list[Variation]]) -> Catalogue:
+    """Arrange responses by key and language.
 
     Raises:
         WordingError: A response does not have exactly one variation for each language; all such are named.
@@ -36,7 +40,7 @@ def catalogue(responses: Mapping[Text, List[Variation]]) -> Catalogue:
             problems.append(f"{key} ({', '.join(map(str, languages))})")
         found[key] = {
             language: {name: value for name, value in variation.items() if name != "condition"}
-            for language, variation in zip(languages, variations)
+            for language, variation in zip(languages, variations, strict=True)
             if language
         }
     if problems:
@@ -44,15 +48,15 @@ def catalogue(responses: Mapping[Text, List[Variation]]) -> Catalogue:
     return found
 
 
-def _language(variation: Variation) -> Optional[Text]:
+def _language(variation: Variation) -> str | None:
     for condition in variation.get("condition", []):
         if condition.get("name") == "language":
-            language: Text = condition.get("value")
+            language: str = condition.get("value")
             return language
     return None
 
 
-def fill(text: Text, values: Mapping[Text, Any]) -> Text:
+def fill(text: str, values: Mapping[str, Any]) -> str:
     """Put values into the places of a text; a value is taken as it is, braces and all.
 
     Raises:
@@ -61,34 +65,70 @@ def fill(text: Text, values: Mapping[Text, Any]) -> Text:
     return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), text)
 
 
-class LanguageNLG(TemplatedNaturalLanguageGenerator):
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A YAML reader that does not accept the same key twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; raises :class:`WordingError` for a key that occurs twice."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise WordingError(f"{node.start_mark.name}: defined twice: {', '.join(twice)}")
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Read one domain file.
+
+    Raises:
+        WordingError: A key stands twice in one mapping.
+    """
+    with file.open(encoding="utf-8") as lines:
+        return yaml.load(lines, Loader=_StrictLoader) or {}  # noqa: S506 (a SafeLoader)
+
+
+def read_responses(folder: Path) -> dict[str, list[Variation]]:
+    """Read the responses of all files of a folder.
+
+    Raises:
+        WordingError: A response is defined twice; Rasa would silently take the last.
+    """
+    responses: dict[str, list[Variation]] = {}
+    for file in sorted(folder.glob("**/*.yml")):
+        found = read_yaml(file).get("responses", {})
+        twice = sorted(set(found) & set(responses))
+        if twice:
+            raise WordingError(f"{file}: defined twice: {', '.join(twice)}")
+        responses.update(found)
+    return responses
+
+
+class LanguageNLG(NaturalLanguageGenerator):
     """Chooses the variation in the language that the action asks for.
 
+    The wording is read from its files when the process starts, not from the model: a changed text needs a restart
+    and no training.
+
     Args:
-        endpoint_config: The endpoint this was created for.
-        domain: Domain with the responses; Rasa sets ``responses`` again when it loads a model.
+        endpoint_config: Its ``folder`` is the folder of the wording, relative to the project; default ``domain``.
+        domain: The domain of the model; not used.
+
+    Raises:
+        WordingError: The wording is incomplete.
     """
 
-    def __init__(self, endpoint_config: Optional[EndpointConfig] = None, domain: Optional[Domain] = None) -> None:
-        super().__init__(domain.responses if domain else {})
-
-    @property
-    def responses(self) -> Dict[Text, List[Variation]]:
-        """The responses as the domain has them."""
-        return self._responses
-
-    @responses.setter
-    def responses(self, responses: Dict[Text, List[Variation]]) -> None:
-        self._responses = responses
-        self._catalogue = catalogue(responses)
+    def __init__(self, endpoint_config: EndpointConfig | None = None, domain: Domain | None = None) -> None:
+        folder = endpoint_config.kwargs.get("folder", "domain") if endpoint_config else "domain"
+        self._catalogue = catalogue(read_responses(ROOT / folder))
 
     async def generate(
         self,
-        utter_action: Text,
+        utter_action: str,
         tracker: DialogueStateTracker,
-        output_channel: Text,
+        output_channel: str,
         **kwargs: Any,
-    ) -> Optional[Dict[Text, Any]]:
+    ) -> dict[str, Any] | None:
         """Word one reply; values for the places in its text and button titles are taken from ``kwargs``.
 
         Returns:

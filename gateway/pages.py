@@ -18,7 +18,11 @@ from gateway.language import DEFAULT, LANGUAGES, Language, from_header, from_tag
 from gateway.settings import CONTENT, WEB
 from gateway.strings import Strings
 
-_ASSETS = {"chat.css": "text/css; charset=utf-8", "chat.js": "text/javascript; charset=utf-8"}
+_ASSETS = {
+    "chat.css": "text/css; charset=utf-8",
+    "chat.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _FOREVER = "public, max-age=31536000, immutable"
 

@@ -16,7 +16,6 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -59,17 +58,17 @@ def carry_out(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.command == "run":
         return system.serve(configured)
-    return serve_for_tests(configured.environment, chosen.data, chosen.ready_file)
+    return serve_for_tests(chosen.data, chosen.ready_file)
 
 
-def serve_for_tests(environment: Mapping[str, str], data: Path | None, ready_file: Path | None) -> int:
-    """Run the system on free ports."""
+def serve_for_tests(data: Path | None, ready_file: Path | None) -> int:
+    """Run the system on free ports, apart from the installation in this folder."""
     own = data is None
     folder = Path(tempfile.mkdtemp(prefix="guide-")) if data is None else data.resolve()
     numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(3))))  # noqa: B905 (Python 3.9 has no strict)
     try:
-        chosen = settings.load({**environment, **numbers, "HOST": "127.0.0.1", "GUIDE_DATA": str(folder)})
-        return system.serve(chosen, ready_file)
+        environment = {**settings.neutral_environment(), **numbers, "GUIDE_DATA": str(folder)}
+        return system.serve(settings.load(environment, env_file=None), ready_file)
     finally:
         if own:
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,6 @@ out what needs a trained model. Named steps run alone; arguments after `--` go t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -17,8 +16,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.launcher import environments, keys, settings
 from tools.launcher.console import Failure, say
 from tools.launcher.settings import BOT_PYTHON, ROOT, SERVICE_PYTHON
+from tools.launcher.trial import running_system
 
 TESTS = ROOT / "tests"
 # Suite → environment and folders below tests/. A folder that is in no suite stops the run: it would never be run.
@@ -38,10 +37,6 @@ SUITES = {
 }
 STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations")
 QUICK = ("lint", "types", "boundaries", "unit", "rules")
-# The limits are tested with the front door alone; here they would only slow everything down.
-NO_LIMITS = {"GUIDE_RATE_PER_MINUTE": "1000000", "GUIDE_SESSIONS_PER_MINUTE": "1000000"}
-START_SECONDS = 300
-STOP_SECONDS = 15
 NOTHING_COLLECTED = 5
 
 
@@ -131,15 +126,11 @@ class Run:
         return count
 
     def _conversations(self) -> Count:
-        with running_system(self.environment) as (url, data):
-            secrets = keys.load(data, {})
-            ids = json.loads((data / "run.json").read_text(encoding="utf-8"))
-            say(f"The system runs at {url}.")
-            count = self._suite(
-                "conversations",
-                {**self.environment, **secrets, "GUIDE_TEST_URL": url, "GUIDE_TEST_DATA": str(data)},
-            )
-            if not alive(ids["supervisor"]):
+        with running_system(self.environment) as trial:
+            environment = {**self.environment, **keys.load(trial.data, {})}
+            environment.update(GUIDE_TEST_URL=trial.url, GUIDE_TEST_DATA=str(trial.data))
+            count = self._suite("conversations", environment)
+            if not trial.lives():
                 raise Failure("the system did not live until the end of the tests")
         count.passed += 1  # it started, lived and stopped as it should
         return count
@@ -155,56 +146,6 @@ def read_report(path: Path) -> Count:
         failed = numbers["failures"] + numbers["errors"]
         count.add(Count(numbers["tests"] - failed - numbers["skipped"], failed, numbers["skipped"]))
     return count
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-@contextmanager
-def running_system(environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
-    """Start the real system on free ports with an empty data folder, and stop it again.
-
-    Yields:
-        Address of the front door, and the data folder.
-
-    Raises:
-        Failure: It did not start, or did not stop as it should; the text has the end of what it said.
-    """
-    with tempfile.TemporaryDirectory(prefix="guide-test-") as folder:
-        base = Path(folder)
-        data, ready, output = base / "data", base / "ready.json", base / "launch.log"
-        command = [sys.executable, str(ROOT / "tools" / "launch.py"), "test-server"]
-        command += ["--data", str(data), "--ready-file", str(ready)]
-        say("Starting the system …")
-        with output.open("wb") as log:
-            server = subprocess.Popen(
-                command, cwd=ROOT, env={**NO_LIMITS, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not ready.exists():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise Failure(f"The system did not start:\n{output.read_text(encoding='utf-8')[-6000:]}")
-                time.sleep(0.2)
-            yield json.loads(ready.read_text(encoding="utf-8"))["url"], data
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                code = server.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                code = server.wait()
-            restarts = [line for line in output.read_text(encoding="utf-8").splitlines() if line.startswith(("!", "✗"))]
-            if restarts:
-                say("The supervisor said:\n" + "\n".join(restarts))
-        if code != 0:
-            raise Failure(f"The system did not stop as it should (exit code {code}).")
 
 
 def check_suites() -> None:
@@ -239,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Failure as failure:
         say(f"✗ {failure}")
         return 1
-    run = Run(_environment(), given[split + 1 :])
+    run = Run(settings.neutral_environment(), given[split + 1 :])
     steps = [step for step in STEPS if step in chosen.steps] or list(QUICK if chosen.quick else STEPS)
     for step in steps:
         if step in ("engine", "conversations") and run.failed("train"):
@@ -248,14 +189,6 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         run.do(step)
     return summary(run, time.monotonic() - started)
-
-
-def _environment() -> dict[str, str]:
-    """Settings of this machine must not change what is tested."""
-    own = (*keys.NAMES, *settings.PORT_NAMES, "HOST", "GUIDE_DATA", "RASA_URL", "INTAKE_URL", "ACTIONS_URL")
-    inherited = settings.Settings("127.0.0.1", 8000, 5005, 5055, ROOT / "var", dict(os.environ))
-    environment = settings.child_environment(inherited)
-    return {name: value for name, value in environment.items() if name not in own}
 
 
 def summary(run: Run, seconds: float) -> int:

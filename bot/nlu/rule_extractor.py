@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, List, Optional, Text
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -22,17 +22,17 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
     """Finds all entities by rules; nothing is learned."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """Options: the time zone in which "today" is meant when a message carries no time of its own."""
         return {"timezone": "America/New_York"}
 
-    def __init__(self, config: Dict[Text, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         self._zone = ZoneInfo(config["timezone"])
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -42,13 +42,13 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
         extract_all("ready 准备", datetime.now(component._zone).date())
         return component
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         """Set the entities of each message; a message's own time (metadata ``at``) decides what "today" is."""
         for message in messages:
             text = message.get(TEXT) or ""
             if not text.strip() or text.startswith("/"):
                 continue
-            metadata: Optional[Dict[Text, Any]] = message.get("metadata")
+            metadata: dict[str, Any] | None = message.get("metadata")
             entities = [entity.as_dict() for entity in extract_all(text, self._today(metadata))]
             message.set(
                 ENTITIES,
@@ -57,7 +57,7 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
             )
         return messages
 
-    def _today(self, metadata: Optional[Dict[Text, Any]]) -> Any:
+    def _today(self, metadata: dict[str, Any] | None) -> Any:
         at = (metadata or {}).get("at")
         moment = datetime.fromisoformat(at.replace("Z", "+00:00")) if at else datetime.now(self._zone)
         return moment.astimezone(self._zone).date()

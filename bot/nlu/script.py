@@ -90,7 +90,7 @@ def _letters() -> _Letters:
     to_traditional = converter("s2t").convert(joined).split("\n")
     simplified: set[str] = set()
     traditional: set[str] = set()
-    for char, simple, full in zip(chars, to_simplified, to_traditional):
+    for char, simple, full in zip(chars, to_simplified, to_traditional, strict=True):
         if simple != char:
             if not _in_gb2312(char):
                 traditional.add(char)
@@ -151,9 +151,7 @@ def _chinese_words(sentence: str) -> str:
             position = match.end()
     kept.append((position, len(sentence)))
     runs = [
-        (start + run.start(), start + run.end())
-        for start, end in kept
-        for run in _HAN_RUN.finditer(simple[start:end])
+        (start + run.start(), start + run.end()) for start, end in kept for run in _HAN_RUN.finditer(simple[start:end])
     ]
     if all(_is_chinese_name(simple[start:end]) for start, end in runs):
         return ""
@@ -181,7 +179,9 @@ def _has_english(sentence: str) -> bool:
     words = [word.lower() for word in typed]
     if words[0] in english.openers and not (len(words) > 1 and words[0] in english.name_like):
         return True
-    known = [word for word in words if word not in english.borrowed and (word in english.words or word in english.openers)]
+    known = [
+        word for word in words if word not in english.borrowed and (word in english.words or word in english.openers)
+    ]
     if not known:
         return False
     unknown = [word for word in words if word not in english.words and word not in english.openers]

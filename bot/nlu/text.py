@@ -140,16 +140,19 @@ _MASKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "date",
         re.compile(
-            r"(?:民国|民國)?\s?" + _CN_DIGIT + r"{1,4}\s?年\s?" + _CN_DIGIT + r"{1,3}\s?月(?:份|\s?" + _CN_DIGIT + r"{1,3}\s?[日号號])?"
+            r"(?:民国|民國)?\s?"
+            + _CN_DIGIT
+            + r"{1,4}\s?年\s?"
+            + _CN_DIGIT
+            + r"{1,3}\s?月(?:份|\s?"
+            + _CN_DIGIT
+            + r"{1,3}\s?[日号號])?"
         ),
     ),
     (
         "date",
         re.compile(
-            _L
-            + _MONTHS
-            + r"\.?\s(?:\d{1,2}(?:st|nd|rd|th)?(?:,?\s+(?:of\s)?\d{4})?|(?:of\s)?\d{4})"
-            + _R,
+            _L + _MONTHS + r"\.?\s(?:\d{1,2}(?:st|nd|rd|th)?(?:,?\s+(?:of\s)?\d{4})?|(?:of\s)?\d{4})" + _R,
             re.I,
         ),
     ),

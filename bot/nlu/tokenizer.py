@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -20,14 +20,14 @@ class BilingualTokenizer(Tokenizer):
     """Cuts messages into words; of long messages only the beginning and the end."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """Options every Rasa tokenizer must have."""
         return {"intent_tokenization_flag": False, "intent_split_symbol": "_", "token_pattern": None}
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -36,10 +36,10 @@ class BilingualTokenizer(Tokenizer):
         segmenter().words("ready 准备")
         return cls(config)
 
-    def tokenize(self, message: Message, attribute: Text) -> List[Token]:
+    def tokenize(self, message: Message, attribute: str) -> list[Token]:
         """Cut one attribute of a message (see :class:`bot.nlu.segmenter.Segmenter`)."""
         text = message.get(attribute) or ""
-        tokens: List[Token] = []
+        tokens: list[Token] = []
         for start, end in window(text):
             for word in segmenter().words(text[start:end]):
                 tokens.append(Token(word.text, start + word.start, start + word.end))

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.conversations.client import Chat
+from tests.conversations.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +26,9 @@ def language(request: pytest.FixtureRequest) -> str:
 def chat(base: str, language: str) -> Chat:
     """An open conversation in that language."""
     return Chat(base, language).open()
+
+
+@pytest.fixture(scope="session")
+def running(base: str) -> Running:
+    """The running system from inside."""
+    return Running(base, Path(os.environ["GUIDE_TEST_DATA"]))

@@ -33,7 +33,10 @@ def free_port() -> int:
 class FrontDoor:
     """One process of the front door; several can share a data folder."""
 
-    def __init__(self, engine: FakeRasaServer, data: Path, **environment: str) -> None:
+    def __init__(
+        self, engine: FakeRasaServer, data: Path, program: str = "tests.gateway.run_gateway", **environment: str
+    ) -> None:
+        self.program = program
         self.engine = engine
         self.data = data
         self.port = free_port()
@@ -62,7 +65,7 @@ class FrontDoor:
         """Start (again) and wait until it listens."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.gateway.run_gateway"],
+                [sys.executable, "-m", self.program],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

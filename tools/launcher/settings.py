@@ -13,6 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BOT_PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
 SERVICE_PYTHON = ROOT / ".venv" / "bin" / "python"
 PORT_NAMES = ("PORT", "RASA_PORT", "ACTIONS_PORT")
+# What tells one installation from another; tests and measurements must neither use nor change it.
+INSTALLATION = (
+    *PORT_NAMES,
+    *("HOST", "GUIDE_DATA", "GUIDE_DATABASE_URL", "INTAKE_DATABASE_URL", "RASA_DATABASE_URL", "GUIDE_REDIS_URL"),
+    *("RASA_URL", "RASA_HOST", "RASA_MODEL", "ACTIONS_URL", "ACTIONS_HOST", "INTAKE_URL", "GUIDE_TRUSTED_PROXIES"),
+    *("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"),
+)
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 # One thread each: on a small machine the processes must not fight for the cores. The rest keeps libraries quiet.
@@ -103,14 +110,19 @@ def read_env_file(path: Path) -> dict[str, str]:
     return values
 
 
-def load(environment: Mapping[str, str] | None = None, env_file: Path = ROOT / ".env") -> Settings:
+def load(environment: Mapping[str, str] | None = None, env_file: Path | None = ROOT / ".env") -> Settings:
     """Read the settings; the environment goes before `.env`, an empty value counts as not set.
+
+    Args:
+        environment: The environment; of this process if not given.
+        env_file: The file of settings, if any.
 
     Raises:
         Failure: A port is no port number, or two are the same.
     """
     given = dict(os.environ if environment is None else environment)
-    merged = {**read_env_file(env_file), **{name: value for name, value in given.items() if value != ""}}
+    stored = read_env_file(env_file) if env_file is not None else {}
+    merged = {**stored, **{name: value for name, value in given.items() if value != ""}}
     numbers = {
         name: _port(name, merged.get(name, default))
         for name, default in zip(PORT_NAMES, ("8000", "5005", "5055"))  # noqa: B905 (Python 3.9 has no strict)
@@ -134,6 +146,13 @@ def _port(name: str, value: str) -> int:
     if not value.isdigit() or not 1 <= int(value) <= 65535:
         raise Failure(f"{name} must be a number from 1 to 65535.")
     return int(value)
+
+
+def neutral_environment() -> dict[str, str]:
+    """The environment of this process without the settings of an installation, and without `.env`."""
+    unwanted = (*INSTALLATION, *_NOT_INHERITED)
+    inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return {**CHILD_DEFAULTS, **inherited, "PYTHONPATH": str(ROOT)}
 
 
 def child_environment(settings: Settings, **more: str) -> dict[str, str]:

@@ -20,6 +20,6 @@ def train(settings: Settings, force: bool = False) -> None:
         "Preparing the model",
         [BOT_PYTHON, "-m", "tools.train", *(["--force"] if force else [])],
         cwd=ROOT,
-        env=child_environment(settings),
+        env=child_environment(settings, TQDM_DISABLE="1"),
         show=True,
     )

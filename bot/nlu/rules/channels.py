@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from .clauses import Clause, clauses
 from .entity import Entity
-from .lexicon import lexicon
+from .lexicon import lexicon, loosen
 from .norm import Normal, normal
 
 CHANNELS = ("contact_center", "case_status_online", "infopass")
@@ -46,7 +47,7 @@ _PHONE_DATA = _LEX.cue("other.phone_data")
 
 def _whole(path: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     node = _LEX.node(path)
-    english = "|".join(item.replace(" ", r"\s+").replace("'", "'?") for item in node["en"])
+    english = "|".join(loosen(item) for item in node["en"])
     return re.compile(f"(?:{english})"), re.compile("(?:" + "|".join(node["zh"]) + ")")
 
 
@@ -54,9 +55,9 @@ _NO_TAIL = _whole("no_tail")
 _YES_TAIL = _whole("yes_tail")
 _ALL_BARE = _whole("all_bare")
 _NONE_BARE = _whole("none_bare")
-_BEFORE_OTHER_EN = re.compile("(?:" + "|".join(_LEX.node("other.before.en")).replace(" ", r"\s+") + ")")
+_BEFORE_OTHER_EN = re.compile("(?:" + "|".join(map(loosen, _LEX.node("other.before.en"))) + ")")
 _BEFORE_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.before.zh")) + ")")
-_OBJECT_EN = re.compile(r"\s*(?:" + "|".join(_LEX.node("other.object.en")).replace(" ", r"\s+") + ")")
+_OBJECT_EN = re.compile(r"\s*(?:" + "|".join(map(loosen, _LEX.node("other.object.en"))) + ")")
 _OBJECT_ZH = re.compile("(?:" + "|".join(_LEX.node("other.object.zh")) + ")")
 _TO_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.to.zh")) + ")$")
 _LIGHT_EN = frozenset(_LEX.node("light.en"))
@@ -106,16 +107,16 @@ def mentions(form: Normal) -> list[tuple[str, int, int]]:
     Returns:
         Tuples (channel, start, end), in order.
     """
-    return [(item.channel, item.start, item.end) for item in _mentions(form)]
+    return [(channel, start, end) for channel, start, end, _, _ in _spans(form)]
 
 
-def _mentions(form: Normal) -> list[_Mention]:
+@lru_cache(maxsize=64)
+def _spans(form: Normal) -> tuple[tuple[str, int, int, bool, bool], ...]:
     raw: list[_Mention] = []
     for (channel, kind), cue in _CUES.items():
         for hit in cue.finditer(form):
             if hit.end() > hit.start():
                 raw.append(_Mention(channel, hit.start(), hit.end(), kind == "strong", kind == "bare"))
-    raw.sort(key=lambda item: (item.bare, not item.strong, item.start - item.end))
     kept: list[_Mention] = []
     for item in sorted(raw, key=lambda item: (item.bare, item.start - item.end, not item.strong)):
         clash = [other for other in kept if item.start < other.end and other.start < item.end]
@@ -126,7 +127,11 @@ def _mentions(form: Normal) -> list[_Mention]:
                 if other.channel == item.channel:
                     other.strong = other.strong or item.strong
     kept.sort(key=lambda item: item.start)
-    return kept
+    return tuple((item.channel, item.start, item.end, item.strong, item.bare) for item in kept)
+
+
+def _mentions(form: Normal) -> list[_Mention]:
+    return [_Mention(*span) for span in _spans(form)]
 
 
 def _groups(found: list[_Mention], clause: Clause) -> list[_Mention]:
@@ -264,7 +269,7 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         else:
             item.status = NOT_TRIED
         return
-    english = not _is_han(text[item.start])
+    english = not any(map(_is_han, text[item.start : item.end]))
     if english:
         done = _SUBJECT.search(text, start, end) is not None and _PAST_VERB.search(text, start, end) is not None
     else:
@@ -299,10 +304,11 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         item.status = TRIED
     elif _GERUND.search(span):
         item.status = TRIED
-    elif item.channel == "case_status_online" and re.search(r"\b(?:says?|shows?|reads?|shown|saying)\b", span):
+    elif item.channel == "case_status_online" and _SITE_SAYS.search(span):
         item.status = TRIED
 
 
+_SITE_SAYS = re.compile(r"\b(?:says?|shows?|reads?|shown|saying|displays?|states?|tells?|hasn't|has not|never|doesn't|does not)\b")
 _QUESTION_DID = re.compile(r"\b(?:did|have|has|if|can|could|should|do|does) (?:i|we|you|he|she)\b")
 
 
@@ -376,11 +382,14 @@ def extract(text: str, today: date) -> list[Entity]:
             excepted.extend(item for item in after if item.start >= exception.start())
         if nothing_else is not None:
             others = NOT_TRIED
-        if none is not None:
+        named = bool(groups or sentence.open or sentence.decided)
+        if none is not None and not (named and none.group()[0] in _SUMMARY):
             everything, everything_at = NOT_TRIED, none.span()
-        elif every is not None:
+        elif every is not None and not (named and every.group()[0] in _SUMMARY and not except_cue):
             everything, everything_at = TRIED, every.span()
         if not groups:
+            if _full(_YES_TAIL, form.text[clause.start : clause.end]):
+                sentence.last = sentence.last or TRIED
             _tail(form, clause, sentence, past_open, none is not None, every is not None)
             past_open = [*sentence.open]
             continue
@@ -400,10 +409,16 @@ def extract(text: str, today: date) -> list[Entity]:
                 item.status = TRIED
             if item.status is None and not item.planned and clause.joiner not in _CONTRAST and sentence.last:
                 item.status = sentence.last
+            if clause.joiner in _ALTERNATIVE and sentence.last == NOT_TRIED and not _SUBJECT.search(
+                form.text, clause.start, clause.end
+            ):
+                item.status = NOT_TRIED
             if item.status is not None:
                 sentence.decided.append(item)
                 sentence.last = item.status
-                if sentence.open and _both(form, window):
+                if sentence.open and clause.joiner in _CONTRAST:
+                    _settle(sentence.open, TRIED if item.status == NOT_TRIED else NOT_TRIED, sentence)
+                elif sentence.open and _both(form, window):
                     _settle(sentence.open, item.status, sentence)
             elif item.planned:
                 sentence.planned.append(item)
@@ -416,6 +431,8 @@ def extract(text: str, today: date) -> list[Entity]:
     return _collect(text, form, found, sentences, everything, everything_at, others, excepted if except_cue else [])
 
 
+_ALTERNATIVE = frozenset({"or", "nor", "或", "或者", "或是"})
+_SUMMARY = frozenset("都全")
 _CONTRAST = frozenset({"but", "但", "但是", "可是", "不过", "though", "although", "however", "而"})
 
 

@@ -97,7 +97,7 @@ class _Book:
         english = "|".join(_loose(name) for name in latin)
         chinese = "|".join(re.escape(name) for name in han)
         return (
-            re.compile(rf"(?<![a-z0-9-])(?:{english})(?:'?s)?(?![a-z0-9])"),
+            re.compile(rf"(?<![a-z0-9-])(?=[a-z0-9])(?:{english})(?:'?s)?(?![a-z0-9])"),
             re.compile(chinese),
         )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from bot.nlu.rules import receipts
 from bot.nlu.rules.entity import Entity
 from bot.nlu.rules.lexicon import lexicon
 from bot.nlu.rules.numerals import Normalised, normalise, with_spoken_digits
+from bot.nlu.rules.receipts import extract as find_receipts
 from triage import tracking
 
 _WORDS = lexicon("identifiers").tree
@@ -59,15 +59,17 @@ _DOT_WORDS = "|".join(_WORDS["spoken_dot"])
 _SIGN_WORDS = "|".join(_WORDS["spoken_signs"])
 _TLDS = "|".join(_WORDS["spoken_tlds"])
 _SPOKEN_EMAIL = re.compile(
-    rf"(?<![{_LOCAL}])((?:[a-z0-9_+-]{{1,30}}(?: ?(?:{_DOT_WORDS}|{_SIGN_WORDS}|\.) ?)){{0,4}}[a-z0-9_+-]{{1,40}}) ?(?:{_AT_WORDS}|@) ?"
-    rf"((?:[a-z0-9-]{{1,40}} ?(?:{_DOT_WORDS}|\.) ?){{1,3}}(?:{_TLDS}))(?![a-z])",
+    rf"(?<![{_LOCAL}])((?:[a-z0-9_+-]{{1,30}}(?: ?(?:{_DOT_WORDS}|{_SIGN_WORDS}|\.) ?)){{0,4}}[a-z0-9_+-]{{1,40}})"
+    rf" ?(?P<at>{_AT_WORDS}|@) ?"
+    rf"(?P<domain>(?:[a-z0-9-]{{1,40}} ?(?:{_DOT_WORDS}|\.) ?){{1,3}}(?:{_TLDS}))(?![a-z])",
     re.IGNORECASE,
 )
 _SPOKEN_GATE = re.compile(rf"(?:{_AT_WORDS}|@)[^\n]{{1,60}}?(?:{_DOT_WORDS}|\.)", re.IGNORECASE)
 _DOT_WORD = re.compile(rf" ?(?:{_DOT_WORDS}) ?", re.IGNORECASE)
 _SIGN_WORD = re.compile(rf" ?({_SIGN_WORDS}) ?", re.IGNORECASE)
 _WITHOUT_AT = re.compile(
-    rf"(?<![{_LOCAL}/@])(?!www\.|mail\.|https?)([A-Za-z0-9._-]{{2,64}}?)(?:[.#]| ?)(?:{'|'.join(_WORDS['mail_providers'])})"
+    rf"(?<![{_LOCAL}/@])(?!www\.|mail\.|https?)([A-Za-z0-9._-]{{2,64}}?)"
+    rf"(?:[.#]| ?)(?:{'|'.join(_WORDS['mail_providers'])})"
     rf"\.(?:com|net|cn)(?![A-Za-z@])",
     re.IGNORECASE,
 )
@@ -122,7 +124,7 @@ def extract(text: str, today: date) -> list[Entity]:
     _find_tracking(found, plain)
     norm = with_spoken_digits(plain)
     if _WORTH_A_LOOK.search(norm.text):
-        for receipt in receipts.extract(text, today):
+        for receipt in find_receipts(text, today):
             found.take(receipt.start, receipt.end)
         _find_a_numbers(found, norm)
         _find_phones(found, norm)
@@ -261,8 +263,8 @@ def _find_emails(found: _Found, norm: Normalised) -> None:
         for match in _SPOKEN_EMAIL.finditer(text):
             if found.is_free(norm, *match.span()):
                 local = _SIGN_WORD.sub(lambda sign: _WORDS["spoken_signs"][sign.group(1).lower()], match.group(1))
-                address = _DOT_WORD.sub(".", local) + "@" + _DOT_WORD.sub(".", match.group(2))
-                said = _DOT_WORD.search(match.group(2)) or "@" in match.group()
+                address = _DOT_WORD.sub(".", local) + "@" + _DOT_WORD.sub(".", match["domain"])
+                said = match["at"].lower() != "at" or _DOT_WORD.search(match["domain"])
                 value = _valid_email(address.replace(" ", ""))
                 if value and (said or _EMAIL_CUE.search(text, max(0, match.start() - _EMAIL_CUE_REACH), match.start())):
                     found.add("email", value, norm, *match.span(), problem=None)

@@ -20,9 +20,146 @@ LEXICON_DIR = Path(__file__).resolve().parents[3] / "data" / "lexicon"
 _NEVER = re.compile(r"(?!)")
 
 
+def _closing(item: str, start: int) -> int:
+    """Offset behind the bracket that closes the one at ``start``."""
+    depth, at = 0, start
+    while at < len(item):
+        char = item[at]
+        if char == "\\":
+            at += 1
+        elif char == "[":
+            at = item.index("]", at + 2)
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
+    raise ValueError(f"unbalanced: {item}")
+
+
+def _branches(item: str) -> list[str]:
+    """The alternatives of an expression at its top level."""
+    parts, at, begin = [], 0, 0
+    while at < len(item):
+        char = item[at]
+        if char == "\\":
+            at += 2
+        elif char == "[":
+            at = item.index("]", at + 2) + 1
+        elif char == "(":
+            at = _closing(item, at)
+        else:
+            if char == "|":
+                parts.append(item[begin:at])
+                begin = at + 1
+            at += 1
+    return [*parts, item[begin:]]
+
+
+def _class_members(body: str) -> set[str] | None:
+    members: set[str] = set()
+    at = 0
+    while at < len(body):
+        char = body[at]
+        if char == "^" and at == 0:
+            return None
+        if char == "\\":
+            if body[at + 1] == "d":
+                members.update("0123456789")
+            elif body[at + 1].isalnum():
+                return None
+            else:
+                members.add(body[at + 1])
+            at += 2
+        elif at + 2 < len(body) and body[at + 1] == "-":
+            if ord(body[at + 2]) - ord(char) > 200:
+                return None
+            members.update(chr(code) for code in range(ord(char), ord(body[at + 2]) + 1))
+            at += 3
+        else:
+            members.add(char)
+            at += 1
+    return members
+
+
+def heads(item: str) -> set[str] | None:
+    """The characters that a match of an expression can begin with.
+
+    Args:
+        item: A regular expression of the kind used in the lexicons.
+
+    Returns:
+        The characters; ``None`` when it could be any, or when the expression can match nothing at all.
+    """
+    found: set[str] = set()
+    for branch in _branches(item):
+        at, open_end = 0, True
+        while at < len(branch) and open_end:
+            char = branch[at]
+            here: set[str] | None
+            if char in "^$" or branch.startswith((r"\b", r"\B"), at):
+                at += 1 if char in "^$" else 2
+                continue
+            if char == "(":
+                end = _closing(branch, at)
+                if branch.startswith(("(?=", "(?!", "(?<=", "(?<!"), at):
+                    at = end
+                    continue
+                here = heads(branch[at + (3 if branch.startswith("(?:", at) else 1) : end - 1])
+            elif char == "[":
+                end = branch.index("]", at + 2) + 1
+                here = _class_members(branch[at + 1 : end - 1])
+            elif char == "\\":
+                end = at + 2
+                here = _class_members(branch[at:end])
+            elif char == ".":
+                return None
+            else:
+                end, here = at + 1, {char}
+            if here is None:
+                return None
+            found |= here
+            optional = branch[end : end + 1] in {"?", "*"} or branch.startswith("{0", end)
+            open_end = optional
+            if optional:
+                end = branch.index("}", end) + 1 if branch[end] == "{" else end + 1
+                if branch[end : end + 1] == "?":
+                    end += 1
+            at = end
+        if open_end:
+            return None
+    return found
+
+
+def _guard(items: list[str]) -> str:
+    """A look at one character that spares the long alternation at most places of a message."""
+    union: set[str] = set()
+    for item in items:
+        one = heads(item)
+        if one is None:
+            return ""
+        union |= one
+    return "(?=[" + "".join(re.escape(char) for char in sorted(union)) + "])"
+
+
+def loosen(item: str) -> str:
+    """An English item with any run of blanks for a blank, and with the apostrophe optional."""
+    return item.replace(" ?", r"\s*").replace(" *", r"\s*").replace(" ", r"\s+").replace("'", "'?")
+
+
 def _english(items: list[str]) -> str:
-    parts = [item.replace(" ", r"\s+").replace("'", "'?") for item in items]
-    return r"(?<![a-z0-9])(?:" + "|".join(parts) + r")(?![a-z0-9])"
+    parts = [loosen(item) for item in items]
+    return r"(?<![a-z0-9])" + _guard(parts) + "(?:" + "|".join(parts) + r")(?![a-z0-9])"
+
+
+def _chinese(items: list[str]) -> str:
+    parts = []
+    for item in items:
+        guard = "" if item[0] not in "([" else _guard([item])
+        parts.append(guard + (f"(?:{item})" if guard and len(_branches(item)) > 1 else item))
+    return _guard(items) + "(?:" + "|".join(parts) + ")"
 
 
 class Cue:
@@ -37,7 +174,7 @@ class Cue:
 
     def __init__(self, en: list[str], zh: list[str]) -> None:
         self.en = re.compile(_english(en)) if en else _NEVER
-        self.zh = re.compile("|".join(zh)) if zh else _NEVER
+        self.zh = re.compile(_chinese(zh)) if zh else _NEVER
 
     def finditer(self, normal: Normal, start: int = 0, end: int | None = None) -> list[re.Match[str]]:
         """All hits between two offsets, English first, then Chinese."""

@@ -34,7 +34,7 @@ _DASHES = "‐‑‒–—―−﹘﹣－ー─━–—˗"
 
 
 def _character_map() -> dict[str, str]:
-    """Map characters to what they are read as: full-width to ASCII, any digit to 0-9, dashes to "-", invisible to ""."""
+    """Map characters to what they are read as: plain ASCII digits, letters and dashes, nothing for invisible ones."""
     table: dict[str, str] = {}
     for code in range(0x80, 0x10000):
         sign = chr(code)
@@ -267,7 +267,7 @@ def _english_run(tokens: list[tuple[int, str]], at: int) -> tuple[str, int, int]
         new: str | None = None
         is_spoken = True
         if word in _REPEATS:
-            repeat = _REPEATS[word]
+            repeat, tens_open = _REPEATS[word], False
         elif word in _ENGLISH_DIGITS or (word == "o" and digits):
             value = _ENGLISH_DIGITS.get(word, 0)
             if tens_open and value:
@@ -278,7 +278,7 @@ def _english_run(tokens: list[tuple[int, str]], at: int) -> tuple[str, int, int]
             new, tens_open = str(_ENGLISH_TEENS[word]), False
         elif word in _ENGLISH_TENS:
             new, tens_open = str(_ENGLISH_TENS[word]), True
-        elif word in _SIGNS and digits:
+        elif word in _SIGNS:
             new, tens_open = _SIGNS[word], False
         elif word.isdecimal() and (previous_spoken or not digits):
             new, is_spoken, tens_open = word * repeat, False, False

@@ -58,6 +58,7 @@ _GROUP = re.compile(r"[0-9OoIilLSsBbZz|]{1,24}")
 _GAP = re.compile(r"[ \t]{0,2}[._·•~-]?[ \t]{0,2}")
 _NEXT_PREFIX = re.compile(rf"(?i:{_KNOWN_RE})(?=[ .-]{{0,2}}[0-9*])")
 _DATE_AHEAD = re.compile(r"[0-9]{1,4}(?:[年月日号號]|/[0-9])")
+_SURPLUS = re.compile(r"[0-9]{1,2}(?=\s?(?:[,;/)、。]|[.!?]?\s*$))")
 _LAST_DIGITS = re.compile(r"([0-9]{1,2})(?![0-9])(\s?[^\W\d_])?")
 _ODD_LETTERS = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2}|[A-Za-z]{4,5})-?([0-9][0-9-]{7,14}[0-9])(?![A-Za-z0-9])")
 _BARE_NUMBER = re.compile(r"(?<![A-Za-z0-9+(-])[0-9](?:[ -]?[0-9]){9,12}(?![0-9A-Za-z-])")
@@ -77,6 +78,7 @@ _TWIN_LETTERS = "OoIilLSsBbZz|"
 _ELECTRONIC = "IOE"
 _FIRST_NVC_YEAR = 1980
 _DAYS_OF_A_YEAR = 366
+_FIRST_LOCKBOX_DAY = 900
 _FEWEST_WITH_CUE = 4
 _FEWEST = 6
 _FEWEST_UNCERTAIN = 8
@@ -234,9 +236,12 @@ def _is_credible_known(
     if cued:
         return count >= _FEWEST_WITH_CUE
     as_word = not head.isupper() and not glued and prefix != _ELECTRONIC
+    if exact and as_word and count == DIGITS and reading.groups in (_PHONE_SHAPE, (DIGITS,)):
+        # Digits 3 to 5 of a service center number count the working days of a fiscal year, or begin with 9.
+        is_name = head.istitle() and reading.groups == _PHONE_SHAPE
+        return not is_name and not _DAYS_OF_A_YEAR < int(digits[2:5]) < _FIRST_LOCKBOX_DAY
     if exact:
-        # Digits 3 to 5 of a service center number count the working days of a fiscal year.
-        return not (as_word and count == DIGITS and int(digits[2:5]) > _DAYS_OF_A_YEAR)
+        return True
     if prefix == _ELECTRONIC and head.upper() == prefix:
         return count >= _FEWEST_WITH_CUE
     return count >= (_FEWEST_UNCERTAIN if head.upper() != prefix else _FEWEST) and not as_word
@@ -270,7 +275,14 @@ def _read_digits(text: str, at: int, wanted: int) -> _Reading | None:
         groups.append(len(group))
         end = at + len(group)
         gap = _GAP.match(text, end)
-        if len(signs) == wanted or gap is None or gap.end() == end:
+        if gap is None or gap.end() == end:
+            break
+        if len(signs) == wanted:
+            surplus = _SURPLUS.match(text, gap.end())
+            if surplus and (len(groups) > 1 or gap.group().strip()):
+                signs += surplus.group()
+                groups.append(len(surplus.group()))
+                end = surplus.end()
             break
         blank = " " in gap.group() or "\t" in gap.group()
         if blank and (_DATE_AHEAD.match(text, gap.end()) or not _goes_on(text, gap.end(), signs, groups, wanted)):
@@ -281,10 +293,12 @@ def _read_digits(text: str, at: int, wanted: int) -> _Reading | None:
 
 def _goes_on(text: str, at: int, signs: str, groups: list[int], wanted: int) -> bool:
     """Decide whether digits behind a blank still belong to the number."""
-    if len(signs) < wanted - 2:
+    if len(signs) < wanted - 2 or (len(groups) > 2 and len(groups) == len(signs)):
         return True
     rest = _LAST_DIGITS.match(text, at)
-    return bool(rest) and len(rest.group(1)) == wanted - len(signs) and (len(groups) > 1 or not rest.group(2))
+    if rest is None or len(rest.group(1)) != wanted - len(signs):
+        return False
+    return len(groups) > 1 or not rest.group(2)
 
 
 def _group_at(text: str, at: int, started: bool, missing: int) -> str:

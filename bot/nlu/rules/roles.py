@@ -7,14 +7,14 @@ from datetime import date
 
 from .clauses import Clause, clauses
 from .entity import Entity
-from .lexicon import Cue, lexicon
+from .lexicon import Cue, lexicon, loosen
 from .norm import Normal, normal
 
 _LEX = lexicon("roles")
 ROLES: tuple[str, ...] = tuple(_LEX.node("order"))
 _CUES: dict[str, Cue] = {role: _LEX.cue(role) for role in ROLES}
 _BARE_EN: dict[str, re.Pattern[str]] = {
-    role: re.compile("(?:" + "|".join(_LEX.node("bare.en")[role]).replace(" ", r"\s+") + ")") for role in ROLES
+    role: re.compile("(?:" + "|".join(map(loosen, _LEX.node("bare.en")[role])) + ")") for role in ROLES
 }
 _LEAD = re.compile(_LEX.node("bare.lead_en"))
 _MENTION = _LEX.cue("mention")

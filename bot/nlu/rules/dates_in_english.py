@@ -1,0 +1,361 @@
+"""Dates in English: names of months, seasons, weekdays, spoken years, and days told from today."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+from bot.nlu.rules.date_readings import (
+    FUTURE_REACH,
+    HAN_FROM,
+    HOLIDAYS,
+    LEAD_MONTH_DAY,
+    POINT_AFTER,
+    UNITS,
+    WORDS,
+    Y4,
+    Context,
+    Hit,
+    Reading,
+    Rules,
+    by_word,
+    claimed,
+    day_away,
+    either,
+    latest,
+    latest_day,
+    latest_season,
+    month_away,
+    season_of,
+    time_ago,
+    weekday_before,
+    weekday_in_week,
+    year_in_figures,
+)
+from bot.nlu.rules.numerals import ENGLISH_NUMBER, ENGLISH_ORDINAL, ENGLISH_YEAR, english_int, english_year
+
+_MONTHS = by_word(WORDS["months"])
+_WEEKDAYS = by_word(WORDS["weekdays"])
+_DAYS_EN = by_word(WORDS["days_en"])
+_YEARS_EN: dict[str, int] = WORDS["years_en"]
+_VAGUE_EN: dict[str, float] = WORDS["vague_en"]
+_PARTS_EN: dict[str, int] = WORDS["year_parts_en"]
+_IN_DOUBT = frozenset(WORDS["months_in_doubt"])
+_SHORT_WEEKDAYS = frozenset(WORDS["weekdays_short"])
+_STREET_AFTER = re.compile(rf"\s(?:[a-z]{{2,20}}\s)?(?:{either(WORDS['streets'])})(?![a-z])")
+_MEASURE_AFTER = re.compile(rf"\s?(?:{either(WORDS['measures'])}|%)(?![a-z])")
+_BEFORE_MONTH = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_month'])})[\s-](?:the\s)?$")
+_HEDGE_AFTER = re.compile(rf"\s?,?\s?(?:{either(WORDS['hedges_after'])})(?![a-z])")
+_BEFORE_YEAR = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_year'])})[\s-](?:the\syear\s)?$")
+
+
+def _en_holiday(match: re.Match[str], context: Context) -> Hit:
+    month, day = HOLIDAYS[match["holiday"]]
+    if match["y"]:
+        reading: Reading | None = replace(_english_year(match["y"], context), month=month, day=day)
+    else:
+        reading = latest(context.today, month, day)
+    return claimed(match, replace(reading, approx=True) if reading else None)
+
+
+_MON = either(_MONTHS)
+_DAY = rf"(?:[0-9]{{1,2}}(?:\s?(?:st|nd|rd|th)(?![a-z]))?(?![0-9])|{ENGLISH_ORDINAL}(?![a-z]))"
+_REL_YEAR = either(_YEARS_EN)
+_YEARS_AGO = rf"(?:[0-9]{{1,2}}|{ENGLISH_NUMBER}|a)\syears?\sago"
+_YEAR_EN = rf"(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{_YEARS_AGO}|{ENGLISH_YEAR}(?![a-z])|'?[0-9]{{2}}(?![0-9/:%]|[.-][0-9]))"
+_TO_YEAR = rf"(?:[\s,./-]{{0,3}}(?:(?:of|in|,)\s)?{_YEAR_EN})?"
+_EN_MONTH = re.compile(
+    rf"(?<![a-z])(?:(?P<rel>last|this|next|past)\s)?(?P<mon>{_MON})(?![a-z])"
+    rf"(?:\.?[\s,/-]{{0,3}}(?:the\s)?(?P<d>{_DAY})(?![:%$/]?[0-9]))?{_TO_YEAR}"
+)
+_EN_SPOKEN = re.compile(
+    rf"(?<![a-z])(?P<mon>{_MON})\s(?P<d>{ENGLISH_NUMBER}),?\s(?P<y>{Y4}(?![0-9])|{ENGLISH_YEAR}(?![a-z]))"
+)
+_EN_DAY_MONTH = re.compile(
+    rf"(?<![a-z0-9/$.#-])(?:the\s)?(?P<d>{_DAY})(?P<of>\s(?:day\s)?of\s|\s?[./-]?\s?)(?P<mon>{_MON})(?![a-z]){_TO_YEAR}"
+)
+_EN_YEAR_FIRST = re.compile(
+    rf"(?<![a-z0-9/$.#-])(?P<y>{Y4})\s?[年,./-]?\s?(?P<mon>{_MON})(?![a-z])(?:[\s,/-]{{0,2}}(?P<d>{_DAY})(?![:%$/]?[0-9]))?"
+)
+_AGAIN_YEAR = re.compile(r"[\s,]{0,2}\(?((?:19|20)[0-9]{2})\)?(?![0-9]|[-/.][0-9])")
+_EN_SEASON = re.compile(
+    rf"(?<![a-z])(?:(?P<rel>last|this|next|past|early|late)\s)?(?P<season>spring|summer|fall|autumn|winter)(?![a-z])"
+    rf"(?:[\s,]{{1,2}}(?:(?:of|in)\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{_YEARS_AGO}|{ENGLISH_YEAR}(?![a-z])|'[0-9]{{2}}))?"
+)
+_EN_PART = re.compile(
+    rf"(?<![a-z])(?P<part>{either(_PARTS_EN)})[\s-](?:the\syear\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{ENGLISH_YEAR}(?![a-z]))"
+)
+_EN_UNITS = either(word for word in UNITS if word.isascii())
+_EN_AMOUNT = rf"(?:[0-9]{{1,3}}(?:\.5)?|{ENGLISH_NUMBER}|{either(_VAGUE_EN)})"
+_EN_AGO = re.compile(
+    rf"(?<![a-z0-9.$-])(?:(?P<years>[0-9]{{1,2}}|{ENGLISH_NUMBER}|a)\syears?,?\s(?:and\s)?(?=[a-z0-9]{{1,9}}\s(?:month|mo)))?"
+    rf"(?:(?P<n>{_EN_AMOUNT})(?P<half>\sand\sa\shalf)?[\s-]?)?(?P<unit>{_EN_UNITS})(?P<half2>\sand\sa\shalf)?"
+    rf"(?:\sor\sso)?\s(?:ago|back|before\snow)(?![a-z])(?:,?\s(?:in|on)\s(?P<mon>{_MON})(?![a-z])(?:\s(?P<d>{_DAY}))?)?"
+)
+_EN_REL_YEAR_MONTH = re.compile(
+    rf"(?<![a-z])(?P<y>{_REL_YEAR}),?\s(?:(?:in|on|around)\s)?(?P<mon>{_MON})(?![a-z])(?:\s(?P<d>{_DAY}))?"
+)
+_EN_DAY_WORD = re.compile(rf"(?<![a-z])(?:{either(_DAYS_EN)})(?![a-z])")
+_EN_REL_UNIT = re.compile(
+    r"(?<![a-z])(?<!the\s)(?P<rel>last|this|next)\s(?P<unit>week|month|year)(?![a-z])(?!\sand\sa\shalf)|"
+    r"(?<![a-z])the\s(?P<before>week|month|year)\sbefore\slast(?![a-z])"
+)
+_WD = either(_WEEKDAYS)
+_EN_WEEKDAY = re.compile(
+    rf"(?<![a-z])(?:(?P<rel>last|this|next|past|on|since|by|until)\s)?(?P<wd>{_WD})(?![a-z])(?P<of>[\s,]{{1,2}}(?:of\s)?last\sweek)?"
+    rf"|(?<![a-z])last\sweek,?\s(?:on\s)?(?P<wd2>{_WD})(?![a-z])"
+)
+_DATE_FOLLOWS = re.compile(
+    rf"[\s,]{{1,2}}(?:the\s)?(?:(?:{_MON})(?![a-z])|[0-9]{{1,4}}[/月年.-]|[0-9]{{1,2}}(?:st|nd|rd|th))"
+)
+_EN_DAY_ONLY = re.compile(
+    rf"(?<![a-z])(?P<lead>on\sthe\s|the\s|last\smonth,?\s(?:on\s)?the\s)(?P<d>[0-9]{{1,2}}(?:st|nd|rd|th)|{ENGLISH_ORDINAL})(?![a-z])"
+    rf"(?P<of>\sof\s(?P<month>last|this)\smonth)?(?!\s(?:of\s)?(?:{_MON})(?![a-z]))"
+)
+_DAY_ONLY_ENDS = re.compile(
+    r"\s*(?:$|[.,;!?)]|(?:of|and|i|we|he|she|they|but|then|at|to|by|my|in|uscis|around|for)(?![a-z]))"
+)
+_YEAR_ALONE = re.compile(rf"(?<![a-z0-9$/.,#-])(?P<y>{Y4}|{ENGLISH_YEAR}(?![a-z]))(?![0-9年月/-]|\s年|[a-z]|[.,][0-9])")
+_EN_HOLIDAY = re.compile(
+    rf"(?<![a-z])(?P<holiday>{either(re.escape(word) for word in HOLIDAYS if word.isascii())})(?![a-z])"
+    rf"(?:[\s,]{{1,2}}(?:of\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}))?"
+)
+
+
+def _english_year(text: str, context: Context) -> Reading:
+    """Read a year in figures, in words, or told from this year."""
+    text = text.strip()
+    if text.lstrip("'").isdecimal():
+        return year_in_figures(text.lstrip("'"), context)
+    if text in _YEARS_EN:
+        return Reading(context.today.year + _YEARS_EN[text])
+    if text.endswith("ago"):
+        count = text.split(" year")[0]
+        return Reading(context.today.year - (1 if count == "a" else english_int(count) or 0))
+    return Reading(english_year(text) or 0)
+
+
+def _told_from_now(text: str) -> bool:
+    return text in _YEARS_EN or text.endswith("ago")
+
+
+def _english_date(match: re.Match[str], context: Context, day_text: str | None) -> Hit | None:
+    """Put month, day and year of an English match together."""
+    month = _MONTHS[match["mon"]]
+    day = english_int(day_text) if day_text else None
+    end = match.end()
+    year_text = match["y"]
+    if year_text and year_text.isdecimal() and len(year_text) == 2 and _MEASURE_AFTER.match(context.text, end):
+        year_text, end = None, match.start("y")
+        end = len(context.text[:end].rstrip(" ,./-"))
+    elif day and not year_text and _MEASURE_AFTER.match(context.text, end):
+        return None
+    if year_text is None and day and day > 31 and day_text and day_text.isdecimal():
+        return claimed(match, replace(year_in_figures(day_text, context), month=month))
+    if year_text is None:
+        return claimed(match, latest(context.today, month, day), end=end)
+    year = _english_year(year_text, context)
+    if _told_from_now(year_text):
+        again = _AGAIN_YEAR.match(context.text, end)
+        if again and int(again.group(1)) == year.year:
+            end = again.end()
+    return claimed(match, replace(year, month=month, day=day), end=end)
+
+
+def _en_month(match: re.Match[str], context: Context) -> Hit | None:
+    word, start = match["mon"], match.start()
+    if _STREET_AFTER.match(context.text, match.end()):
+        return None
+    if match["d"] is None and match["y"] is None:
+        led = (
+            match["rel"] or _BEFORE_MONTH.search(context.before(start)) or _HEDGE_AFTER.match(context.text, match.end())
+        )
+        in_chinese = (
+            context.text[start - 1 : start] > HAN_FROM or context.text[match.end() : match.end() + 1] > HAN_FROM
+        )
+        if not (led or in_chinese or context.whole(start, match.end())):
+            return None
+    if match["rel"] and match["y"] is None:
+        return claimed(match, _relative_month(context.today, match["rel"], _MONTHS[word], match["d"]))
+    if (
+        word == "may"
+        and match["d"]
+        and not match["y"]
+        and not (match["d"][-1].isalpha() or context.cased[match.start("mon")] == "M")
+    ):
+        led = _BEFORE_MONTH.search(context.before(start)) or LEAD_MONTH_DAY.search(context.before(start))
+        follows = context.text[match.end() : match.end() + 2].strip()
+        if not led and follows[:1].isalpha():
+            return None
+    return _english_date(match, context, match["d"])
+
+
+def _relative_month(today: date, rel: str, month: int, day_text: str | None) -> Reading | None:
+    day = english_int(day_text) if day_text else None
+    if rel == "this":
+        return Reading(today.year, month, day)
+    if rel == "next":
+        return Reading(today.year if month > today.month else today.year + 1, month, day)
+    year = today.year if month < today.month else today.year - 1
+    return Reading(year, month, day)
+
+
+def _en_year_first(match: re.Match[str], context: Context) -> Hit | None:
+    follows = context.text[match.end() : match.end() + 2].strip()
+    if match["mon"] in _IN_DOUBT and match["d"] is None and follows.isascii() and follows.isalpha():
+        return None
+    return _english_date(match, context, match["d"])
+
+
+def _en_spoken(match: re.Match[str], context: Context) -> Hit | None:
+    return _english_date(match, context, match["d"])
+
+
+def _en_day_month(match: re.Match[str], context: Context) -> Hit | None:
+    if _STREET_AFTER.match(context.text, match.end()):
+        return None
+    if match["y"] is None and match["mon"] in _IN_DOUBT and match["d"].isdecimal() and "of" not in match["of"]:
+        start = match.start()
+        led = LEAD_MONTH_DAY.search(context.before(start)) or context.whole(start, match.end())
+        if not led and not context.cased[match.start("mon")].isupper():
+            return None
+    return _english_date(match, context, match["d"])
+
+
+def _en_season(match: re.Match[str], context: Context) -> Hit | None:
+    rel, season = match["rel"], match["season"]
+    if match["y"]:
+        end = match.end()
+        year = _english_year(match["y"], context)
+        again = _AGAIN_YEAR.match(context.text, end) if _told_from_now(match["y"]) else None
+        if again and int(again.group(1)) == year.year:
+            end = again.end()
+        return claimed(match, season_of(year.year, season), end=end)
+    if rel in ("last", "this", "next", "past"):
+        return claimed(match, latest_season(context.today, season, rel))
+    before = context.before(match.start())
+    if (
+        _BEFORE_MONTH.search(before)
+        or re.search(r"(?:in|since|during)\sthe\s$", before)
+        or context.whole(*match.span())
+    ):
+        return claimed(match, latest_season(context.today, season))
+    return None
+
+
+def _en_part(match: re.Match[str], context: Context) -> Hit:
+    year = _english_year(match["y"], context)
+    return claimed(match, replace(year, month=_PARTS_EN[match["part"]], approx=True))
+
+
+def _en_ago(match: re.Match[str], context: Context) -> Hit | None:
+    word = match["n"]
+    if word is None:
+        amount: float | None = None if match["unit"].endswith("s") else 1
+    elif word in _VAGUE_EN:
+        amount = _VAGUE_EN[word]
+    else:
+        amount = float(word) if word[0].isdecimal() else english_int(word)
+    if amount is None:
+        return None
+    if match["half"] or match["half2"]:
+        amount += 0.5
+    unit = UNITS[match["unit"]]
+    if match["years"] and unit == "month":
+        amount += 12 * (1 if match["years"] == "a" else english_int(match["years"]) or 0)
+    if match["mon"]:
+        if unit != "year" or amount != int(amount):
+            return claimed(match, time_ago(context.today, amount, unit))
+        day = english_int(match["d"]) if match["d"] else None
+        return claimed(match, Reading(context.today.year - int(amount), _MONTHS[match["mon"]], day))
+    return claimed(match, time_ago(context.today, amount, unit))
+
+
+def _en_rel_year_month(match: re.Match[str], context: Context) -> Hit:
+    day = english_int(match["d"]) if match["d"] else None
+    return claimed(match, Reading(context.today.year + _YEARS_EN[match["y"]], _MONTHS[match["mon"]], day))
+
+
+def _en_day_word(match: re.Match[str], context: Context) -> Hit:
+    return claimed(match, day_away(context.today, _DAYS_EN[match.group()]))
+
+
+def _en_rel_unit(match: re.Match[str], context: Context) -> Hit:
+    steps = {"last": -1, "this": 0, "next": 1}[match["rel"]] if match["rel"] else -2
+    unit = match["unit"] or match["before"]
+    if unit == "week":
+        return claimed(match, day_away(context.today, 7 * steps, approx=True))
+    if unit == "month":
+        return claimed(match, month_away(context.today, steps))
+    year = Reading(context.today.year + steps)
+    again = _AGAIN_YEAR.match(context.text, match.end())
+    end = again.end() if again and int(again.group(1)) == year.year else match.end()
+    return claimed(match, year, end=end)
+
+
+def _en_weekday(match: re.Match[str], context: Context) -> Hit | None:
+    if match["wd2"]:
+        return claimed(match, weekday_in_week(context.today, -1, _WEEKDAYS[match["wd2"]]))
+    weekday, rel = _WEEKDAYS[match["wd"]], match["rel"]
+    if not (rel or match["of"]) or _DATE_FOLLOWS.match(context.text, match.end()):
+        return None
+    if match["wd"] in _SHORT_WEEKDAYS and rel is None:
+        return None
+    if match["of"]:
+        return claimed(match, weekday_in_week(context.today, -1, weekday))
+    if rel in ("this", "next"):
+        return claimed(match, weekday_in_week(context.today, int(rel == "next"), weekday))
+    return claimed(match, weekday_before(context.today, weekday))
+
+
+def _en_day_only(match: re.Match[str], context: Context) -> Hit | None:
+    day = english_int(match["d"]) or 0
+    lead = match["lead"]
+    if match["month"] or lead.startswith("last"):
+        months = -1 if lead.startswith("last") or match["month"] == "last" else 0
+        return claimed(match, replace(month_away(context.today, months), day=day))
+    if context.whole(*match.span()):
+        return claimed(match, latest_day(context.today, day))
+    if not lead.startswith("on") or not _DAY_ONLY_ENDS.match(context.text, match.end()):
+        return None
+    return claimed(match, latest_day(context.today, day))
+
+
+def _year_alone(match: re.Match[str], context: Context) -> Hit | None:
+    year = _english_year(match["y"], context)
+    if year.year > context.today.year + FUTURE_REACH:
+        return None
+    if _MEASURE_AFTER.match(context.text, match.end()) or _STREET_AFTER.match(context.text, match.end()):
+        return None
+    start, end = match.span()
+    if (
+        context.whole(start, end)
+        or _BEFORE_YEAR.search(context.before(start))
+        or POINT_AFTER.match(context.text, end)
+        or _HEDGE_AFTER.match(context.text, end)
+    ):
+        return claimed(match, year)
+    return None
+
+
+ENGLISH_RULES: Rules = (
+    (_EN_MONTH, _en_month),
+    (_EN_SPOKEN, _en_spoken),
+    (_EN_YEAR_FIRST, _en_year_first),
+    (_EN_DAY_MONTH, _en_day_month),
+    (_EN_SEASON, _en_season),
+    (_EN_PART, _en_part),
+    (_EN_AGO, _en_ago),
+    (_EN_REL_YEAR_MONTH, _en_rel_year_month),
+    (_EN_DAY_WORD, _en_day_word),
+    (_EN_REL_UNIT, _en_rel_unit),
+    (_EN_WEEKDAY, _en_weekday),
+    (_EN_DAY_ONLY, _en_day_only),
+    (_EN_HOLIDAY, _en_holiday),
+)
+YEAR_RULES: Rules = ((_YEAR_ALONE, _year_alone),)
+HAS_ENGLISH_DATE = re.compile(
+    rf"(?<![a-z])(?:{_MON}|{_WD})(?![a-z])|ago|back|now|day|week|month|year|night|morning|afternoon|evening|the\s"
+    r"|early|late|mid|half|spring|summer|fall|autumn|winter|christmas|thanksgiving|halloween|tomorrow|nineteen|twenty|thousand"
+)
