@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -64,7 +64,8 @@ class ActionConverse(Action):
 
 
 def _day(at: str) -> date:
-    return date.fromisoformat(at[:10]) if at else date.today()
+    """The day of a moment in the zone of the machine (set ``TZ`` to the zone of the people served)."""
+    return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone().date() if at else date.today()
 
 
 def _where(problem: BaseException) -> str:

@@ -124,7 +124,7 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
                 continue
             spans = segments(text)
             whole = prepare_text(text, _words(message))
-            message.set(TOKENS_NAMES[TEXT], None)  # Rasa would send the positions of all words to the actions
+            message.data.pop(TOKENS_NAMES[TEXT], None)  # Rasa would send the positions of all words to the actions
             pieces = [prepare_text(text[start : min(end, start + SEGMENT_CHARS)]) for start, end in spans]
             rankings = self._rankings([whole, *pieces])
             message.set(INTENT, rankings[0][0], add_to_output=True)

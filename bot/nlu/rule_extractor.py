@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -23,11 +22,8 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """Options: the time zone in which "today" is meant when a message carries no time of its own."""
-        return {"timezone": "America/New_York"}
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        self._zone = ZoneInfo(config["timezone"])
+        """Options: none; "today" is the day in the zone of the machine (set ``TZ`` to the zone of the people served)."""
+        return {}
 
     @classmethod
     def create(
@@ -38,9 +34,8 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
         execution_context: ExecutionContext,
     ) -> GuideEntityExtractor:
         """Create the component and read the lexicons now, not at the first message."""
-        component = cls(config)
-        extract_all("ready 准备", datetime.now(component._zone).date())
-        return component
+        extract_all("ready 准备", datetime.now().astimezone().date())
+        return cls()
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set the entities of each message; a message's own time (metadata ``at``) decides what "today" is."""
@@ -59,5 +54,5 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
 
     def _today(self, metadata: dict[str, Any] | None) -> Any:
         at = (metadata or {}).get("at")
-        moment = datetime.fromisoformat(at.replace("Z", "+00:00")) if at else datetime.now(self._zone)
-        return moment.astimezone(self._zone).date()
+        moment = datetime.fromisoformat(at.replace("Z", "+00:00")) if at else datetime.now().astimezone()
+        return moment.astimezone().date()
