@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.message import Message
+from actions.message import SURE, Message
 from triage.facts import DELAY, GROUNDS, HARDSHIP, UNRESOLVED, USCIS_ERROR
 
 BY_INTENT = {"report_delay": DELAY, "report_hardship": HARDSHIP, "report_unresolved": UNRESOLVED,
@@ -47,7 +47,8 @@ def claims_of(message: Message) -> Claims:
         readings.append(message.ranking[0])
     grounds = {name for name in GROUNDS if name in found}
     for intent, confidence in readings:
-        if intent in BY_INTENT and confidence >= LIKELY:
+        # Where the words name another ground, a middling guess at the sentence does not add one.
+        if intent in BY_INTENT and confidence >= (SURE if found & set(GROUNDS) else LIKELY):
             grounds.add(BY_INTENT[intent])
     if not grounds and message.intent in BY_INTENT and message.confidence >= FAINT:
         grounds.add(BY_INTENT[message.intent])
@@ -58,7 +59,9 @@ def claims_of(message: Message) -> Claims:
     if concern == "disagreement":
         # "They decided wrongly" is not yet a mistake in the handling; that is asked.
         named = any(intent == "report_uscis_error" and confidence >= LIKELY for intent, confidence in readings)
-        if not named and message.intent == "disagree_with_decision":
+        if message.sure("disagree_with_decision"):
+            grounds -= {DELAY, HARDSHIP} if named else {DELAY, HARDSHIP, USCIS_ERROR}
+        elif not named and message.intent == "disagree_with_decision":
             grounds.discard(USCIS_ERROR)
     elif concern and strength >= VERY_SURE and not any(
             intent in BY_INTENT and confidence >= LIKELY for intent, confidence in readings):
@@ -79,6 +82,9 @@ def _concern(message: Message, readings: list[tuple[str, float]], found: set[str
     if best[0] is None and "disagreement" in found:
         best = ("disagreement", LIKELY)
     agency = message.first("agency")
+    if agency is not None and agency.get("primary") and any(
+            item.get("problem") for item in message.all("agency", None)) and message.p(*BY_INTENT) < SURE:
+        return "other_agency", max(best[1], VERY_SURE)
     if agency is not None and agency.get("primary"):
         if best[0] == "other_agency":
             best = ("other_agency", max(best[1], VERY_SURE))

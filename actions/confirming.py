@@ -10,6 +10,8 @@ from actions.turn import Turn
 from triage.facts import NONE
 
 LIKELY = 0.45
+# "Really?" was just asked: a faint yes is a yes.
+FAINT = 0.2
 
 
 def resolve(turn: Turn) -> bool:
@@ -27,7 +29,9 @@ def resolve(turn: Turn) -> bool:
 
 def _stop(turn: Turn, pending: Mapping[str, Any]) -> bool:
     turn.memory.at.pending = None
-    if turn.message.any_sentence("stop", "goodbye", at_least=LIKELY) or yes_or_no(turn.message) is True:
+    message = turn.message
+    wanted, refused = message.p("stop", "affirm", "goodbye"), message.p("deny", "repeat_question", "skip")
+    if message.any_sentence("stop", at_least=LIKELY) or (wanted > refused and wanted >= FAINT):
         turn.memory.at.stopped = True
         turn.handled = True
         return True

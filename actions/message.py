@@ -8,6 +8,7 @@ from typing import Any
 FALLBACK = "nlu_fallback"
 # Below this nobody should act on a guess; measured with the fallback threshold of config.yml.
 SURE = 0.5
+CLEAR_SIGN = 0.8
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,13 @@ def message_from(latest: Mapping[str, Any]) -> Message:
                     if item["name"] != FALLBACK)
     if not ranking and latest.get("intent"):
         ranking = ((latest["intent"]["name"], float(latest["intent"].get("confidence") or 0.0)),)
+    text = meta.get("text") or ""
+    if meta.get("event", "text") == "text" and not any(char.isalnum() for char in text):
+        # A lone heart or dots say little: only a clear sign (a thumb up) is believed.
+        ranking = ranking if ranking and ranking[0][1] >= CLEAR_SIGN else ()
     segments = tuple(Segment(item["text"], item["intent"], float(item["confidence"]))
                      for item in latest.get("segments") or [])
     script = (latest.get("script") or {}).get("language")
-    return Message(event=meta.get("event", "text"), text=meta.get("text") or "", at=meta.get("at") or "",
+    return Message(event=meta.get("event", "text"), text=text, at=meta.get("at") or "",
                    ranking=ranking, entities=tuple(latest.get("entities") or ()), segments=segments, script=script,
                    guess=meta.get("language"), message_id=meta.get("message_id") or "")

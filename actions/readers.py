@@ -20,6 +20,8 @@ YES = ("affirm",)
 NO = ("deny",)
 # Shares of probability below which a yes or no is not believed.
 HALF_SURE = 0.35
+# The question was put twice already: the likelier reading counts.
+SECOND_TRY = 0.12
 OLDEST_PERSON = 120
 NAME_MAX = 120
 ADDRESS_MAX = 400
@@ -49,22 +51,23 @@ class Reading:
 Reader = Callable[[Message, date, Mapping[str, Any]], "Reading | None"]
 
 
-def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] = NO) -> bool | None:
-    """Whether a message agrees, by the weight of its readings; ``None`` when it is neither."""
+def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] = NO,
+              floor: float = HALF_SURE) -> bool | None:
+    """Whether a message agrees, by the weight of its readings; ``None`` when it is neither (below ``floor``)."""
     agreed, refused = message.p(*yes), message.p(*no)
     for segment in message.segments:
         if segment.intent in yes:
             agreed = max(agreed, segment.confidence)
         elif segment.intent in no:
             refused = max(refused, segment.confidence)
-    if max(agreed, refused) < HALF_SURE:
+    if max(agreed, refused) < floor:
         return False if message.cue("none") else None
     return agreed > refused
 
 
 def has_none(message: Message) -> bool:
     """Whether the person says that there is none, or does not want to tell."""
-    return (message.cue("none") or (message.intent in ("skip", "deny") and message.confidence >= HALF_SURE)
+    return (message.cue("none") or message.p("skip", "deny") >= HALF_SURE
             or (message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5))
 
 
@@ -106,7 +109,12 @@ def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Readi
 def form(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
     """A form; an ambiguous name is asked back."""
     ambiguous = None
-    for item in message.all("form_type"):
+    items = list(message.all("form_type"))
+    if message.cue("replace") and len(items) > 1:
+        items = items[-1:]
+    for item in items:
+        if item.get("value") and _written(str(item["value"]), message.text):
+            return Reading({"form_type": item["value"]})
         if item.get("candidates") and not item.get("variant"):
             ambiguous = ambiguous or item
         elif item.get("known") is False:
@@ -119,6 +127,12 @@ def form(message: Message, today: date, context: Mapping[str, Any]) -> Reading |
     if message.sure("unsure"):
         return Reading(problem="utter_form_find")
     return None
+
+
+def _written(form_id: str, text: str) -> bool:
+    """Whether the number itself stands in the text, so that nothing about the form is left open."""
+    plain = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKC", text).upper())
+    return form_id.replace("-", "") in plain
 
 
 def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
@@ -161,7 +175,7 @@ def channel(name: str) -> Reader:
         found = [item for item in message.all("service_channel") if item["value"] == name and item.get("role")]
         state = str(found[-1]["role"]) if found else None
         if state is None and not message.is_question and not message.first("service_channel"):
-            state = _tried(message)
+            state = _tried(message, HALF_SURE if not context.get("misses") else SECOND_TRY)
         if state is None:
             return None
         values: dict[str, Any] = {name: state}
@@ -174,9 +188,9 @@ def channel(name: str) -> Reader:
     return read
 
 
-def _tried(message: Message) -> str | None:
+def _tried(message: Message, floor: float) -> str | None:
     agreed = yes_or_no(message, ("affirm", "tried_channel", "report_unresolved"),
-                       ("deny", "not_tried_channel"))
+                       ("deny", "not_tried_channel"), floor)
     if message.first("date") and agreed is not False:
         return TRIED
     return None if agreed is None else TRIED if agreed else NOT_TRIED

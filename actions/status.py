@@ -14,7 +14,7 @@ def begins(turn: Turn) -> bool:
     """Whether the message asks about a filed request."""
     message = turn.message
     number = message.first("tracking_number")
-    return message.any_sentence("check_request_status", at_least=LIKELY) or bool(number and number.get("valid"))
+    return message.any_sentence("check_request_status", at_least=LIKELY) or number is not None
 
 
 async def begin(turn: Turn) -> None:

@@ -22,7 +22,7 @@ from actions.confirming import resolve
 from actions.readers import READERS, Reading, has_none, yes_or_no
 from actions.turn import Turn
 from triage import Decision
-from triage.facts import DELAY, HARDSHIP, UNRESOLVED, USCIS_ERROR
+from triage.facts import DELAY, HARDSHIP, NONE, UNRESOLVED, USCIS_ERROR
 from triage.interview import BY_SLOT, FREE_TEXT, REVIEW
 
 CRISES = ("crisis_self_harm", "crisis_violence", "crisis_detention")
@@ -235,7 +235,8 @@ def _read(turn: Turn, slot: str | None) -> bool:
         return _read_grounds(turn)
     if slot == REVIEW:
         return _read_review(turn)
-    question = slot in READERS and READERS[slot](turn.message, turn.world.today, turn.memory.answers)
+    context = {**turn.memory.answers, "misses": turn.memory.at.misses}
+    question = slot in READERS and READERS[slot](turn.message, turn.world.today, context)
     if not isinstance(question, Reading):
         return False
     if slot in NAMES and not turn.message.first("person_name") and _is_no_name(turn):
@@ -375,6 +376,10 @@ def _neither(turn: Turn, slot: str | None) -> None:
         commands.settle(turn, slot)
         return
     at.misses += 1
+    if slot and at.misses > MISSES_BEFORE_A_PERSON and BY_SLOT.get(slot) and BY_SLOT[slot].optional:
+        # Nobody is kept at a question that may be passed over.
+        commands.skip(turn, slot)
+        return
     if slot and at.misses == 1 and (slot.endswith("_date") or slot == "date_of_birth"):
         turn.say("utter_invalid_date_unclear")
     else:
@@ -485,9 +490,13 @@ async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> 
 
 def _record(turn: Turn, decision: Decision) -> None:
     memory, facts = turn.memory, turn.memory.facts()
+    if facts.by_company and "date_of_birth" not in memory.answers:
+        memory.answers["date_of_birth"] = NONE
+    elif not facts.by_company and memory.answers.get("date_of_birth") == NONE:
+        memory.forget("date_of_birth")
     memory.at.grounds = list(decision.grounds)
     checked = DELAY in facts.grounds and facts.settled("form_type") and facts.settled("filing_date")
-    if checked:
+    if checked or decision.outcome == "wait_until":
         memory.answers["delay_verified"] = decision.delay.verified
     else:
         memory.answers.pop("delay_verified", None)

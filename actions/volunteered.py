@@ -11,6 +11,7 @@ from actions.turn import Turn
 from triage.dates import first_day
 from triage.facts import CHANNELS, DELAY, HARDSHIP, OWN_CASE_ROLES, TRIED, UNRESOLVED
 
+WORKER_PETITIONS = ("I-129", "I-140", "I-907")
 STORY_WORDS = 8
 TELLING_WORDS = 10
 # In the middle of the interview a new ground is taken only from a sentence that is clearly about it.
@@ -99,7 +100,9 @@ def _identifiers(turn: Turn, asked: str | None) -> None:
 def _person(turn: Turn, asked: str | None) -> None:
     message, answers = turn.message, turn.memory.answers
     role = message.first("requester_role")
-    if role and asked != "requester_role" and "requester_role" not in answers:
+    # "We petitioned for our worker": who types for a company is asked.
+    unclear = role is not None and role["value"] == "petitioner" and answers.get("form_type") in WORKER_PETITIONS
+    if role and not unclear and asked != "requester_role" and "requester_role" not in answers:
         _note(turn, "requester_role", role["value"])
     name = message.first("person_name")
     if name and asked not in ("full_name", "representative_name", "signature_name"):

@@ -203,10 +203,9 @@ class Chat:
 
     async def send_message(self, request: Request) -> Response:
         """`POST /chat/messages`."""
-        body = await read_body(request, self.limits)
         token_hash = self._token_hash(request)
         try:
-            message = parse_message(parse_object(request, body), self.limits)
+            message = parse_message(parse_object(request, await read_body(request, self.limits)), self.limits)
         except ChatError:
             await self.find_session(request)
             raise

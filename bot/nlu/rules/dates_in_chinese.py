@@ -63,7 +63,7 @@ _ZH_MONTH_DAY = re.compile(
 )
 _NOT_A_MONTH = re.compile(r"[亮饼薪租票供入费经嫂子球光收]|工资")
 _ZH_REL_YEAR = re.compile(
-    rf"(?<![以之{_CN}0-9])(?:(?P<rel>{either(_YEARS_ZH)})(?!纪)|(?P<n>{_ZH_NUMBER})\s?年[之以]?前的?(?=\s?(?:{_N}\s?月|[春夏秋冬])))"
+    rf"(?:(?<![以之{_CN}])(?P<rel>{either(_YEARS_ZH)})(?!纪)|(?<![以之{_CN}0-9])(?P<n>{_ZH_NUMBER})\s?年[之以]?前的?(?=\s?(?:{_N}\s?月|[春夏秋冬])))"
     rf"的?\s?(?:{_MD}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
 )
 _ZH_REL_MONTH = re.compile(

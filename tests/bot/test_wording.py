@@ -1,0 +1,91 @@
+"""Wording by language: complete or an error, filled from the action's values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.wording import LANGUAGES, LanguageNLG, WordingError, catalogue, fill, read_responses
+from rasa.utils.endpoints import EndpointConfig
+
+
+def variation(language: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"condition": [{"type": "slot", "name": "language", "value": language}], "text": text, **more}
+
+
+def three(text: str, **more: Any) -> list[dict[str, Any]]:
+    return [variation(language, f"{text} {language}", **more) for language in LANGUAGES]
+
+
+def write(folder: Path, name: str, responses: dict[str, Any]) -> None:
+    content = yaml.safe_dump({"version": "3.1", "responses": responses}, allow_unicode=True)
+    (folder / name).write_text(content, encoding="utf-8")
+
+
+@pytest.fixture
+def nlg(tmp_path: Path) -> LanguageNLG:
+    buttons = [{"title": "Yes, {name}", "payload": '/inform{"delivery": "online"}'}]
+    write(tmp_path, "a.yml", {"utter_hello": three("Hi {name}", buttons=buttons), "utter_bye": three("Bye")})
+    return LanguageNLG(EndpointConfig(type="bot.wording.LanguageNLG", folder=str(tmp_path)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_language_asked_for(nlg: LanguageNLG, language: str) -> None:
+    reply = await nlg.generate("utter_bye", None, "internal", language=language)
+    assert reply == {"text": f"Bye {language}", "key": "utter_bye", "language": language}
+
+
+async def test_values_go_into_text_and_titles_and_nowhere_else(nlg: LanguageNLG) -> None:
+    name = "{language} {0} {name} 王"
+    for _ in range(2):
+        reply = await nlg.generate("utter_hello", None, "internal", language="en", name=name, key="k")
+        assert reply["text"] == f"Hi {name} en"
+        assert reply["buttons"] == [{"title": f"Yes, {name}", "payload": '/inform{"delivery": "online"}'}]
+        assert reply["key"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("utter_unknown", {"language": "en"}),
+        ("utter_bye", {"language": "fr"}),
+        ("utter_bye", {}),
+        ("utter_hello", {"language": "en"}),
+    ],
+)
+async def test_what_is_missing_is_an_error(nlg: LanguageNLG, key: str, values: dict[str, str]) -> None:
+    with pytest.raises(WordingError):
+        await nlg.generate(key, None, "internal", **values)
+
+
+@pytest.mark.parametrize(
+    "variations",
+    [three("x")[:2], [*three("x"), variation("en", "again")], [*three("x")[:2], {"text": "no condition"}], []],
+)
+def test_an_incomplete_response_is_refused(variations: list[dict[str, Any]]) -> None:
+    with pytest.raises(WordingError, match="utter_x"):
+        catalogue({"utter_x": variations})
+
+
+def test_a_response_in_two_files_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.yml", {"utter_x": three("a")})
+    write(tmp_path, "b.yml", {"utter_x": three("b")})
+    with pytest.raises(WordingError, match="utter_x"):
+        read_responses(tmp_path)
+
+
+def test_a_response_twice_in_one_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("responses:\n  utter_x: []\n  utter_x: []\n", encoding="utf-8")
+    with pytest.raises(WordingError, match="utter_x"):
+        read_responses(tmp_path)
+
+
+def test_braces_that_are_no_place_stay() -> None:
+    assert fill('{"a": 1} {x}', {"x": "{y}"}) == '{"a": 1} {y}'
+
+
+def test_the_wording_of_the_project_is_complete() -> None:
+    assert len(LanguageNLG()._catalogue) > 20
