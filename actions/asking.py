@@ -1,6 +1,8 @@
 """Putting the next question, with what must be said before it."""
 from __future__ import annotations
 
+from typing import Any
+
 from actions import telling
 from actions.review import summary
 from actions.turn import Turn
@@ -33,7 +35,7 @@ def explain(turn: Turn, slot: str, variant: str | None, decision: Decision) -> N
     turn.say(f"utter_retry_{slot}", **values)
 
 
-def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> tuple[str, dict[str, object]]:
+def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> tuple[str, dict[str, Any]]:
     memory, world, language = turn.memory, turn.world, turn.language
     at = memory.at
     if slot == REVIEW:
@@ -51,7 +53,7 @@ def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> 
         return "utter_ask_full_name_company", {}
     if slot == "problem_description" and at.opening:
         return "utter_ask_problem_description_reuse", {"opening": at.opening}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     if slot == "documents":
         items = world.content.document_checklist(decision.grounds, memory.answers.get("form_type"),
                                                  memory.answers.get("requester_role"))
@@ -95,7 +97,8 @@ def _tell_delay(turn: Turn, decision: Decision) -> None:
 
 def _tell_window(turn: Turn, decision: Decision) -> None:
     world, language, window = turn.world, turn.language, decision.window
-    days = {"max_age_days": world.policy.contact_max_age_days, "min_wait_days": world.policy.contact_min_wait_days}
+    days: dict[str, Any] = {"max_age_days": world.policy.contact_max_age_days,
+                            "min_wait_days": world.policy.contact_min_wait_days}
     phone = telling.channel(world, language, "contact_center")["phone"]
     tried = turn.memory.facts().channels_tried()
     if not tried and HARDSHIP in turn.memory.answers.get("grounds", ()):

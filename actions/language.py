@@ -6,8 +6,13 @@ simplified.
 """
 from __future__ import annotations
 
+import re
+
 from actions.memory import DEFAULT_CHINESE, Memory
 from actions.message import Message
+
+# A mail or web address, also one with a slip of the pen, has no words of a language in it.
+_ADDRESS_LIKE = re.compile(r"\S+[.@]\S+")
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 # Answers that are names or addresses: a few characters of them say nothing about the language of the person.
@@ -42,6 +47,8 @@ def follow(message: Message, memory: Memory) -> bool:
             memory.at.script = memory.language
         return True
     if message.event == "payload" or memory.at.language_chosen or message.script is None:
+        return False
+    if message.script == "en" and _ADDRESS_LIKE.fullmatch(message.text.strip()):
         return False
     short = message.length <= 6 and not message.is_question and message.script != "en"
     if memory.at.asking in NAME_SLOTS and short and (memory.language != "en" or message.first("person_name")):

@@ -26,6 +26,7 @@ OLDEST_PERSON = 120
 NAME_MAX = 120
 ADDRESS_MAX = 400
 _DIGITS = re.compile(r"\d")
+_DOTTED = re.compile(r"\S*[^\W\d]\S*\.\S+")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -102,7 +103,8 @@ def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Readi
     if message.cue("cannot_find") or message.sure("unsure"):
         return Reading(pending={"kind": "receipt_where"}, problem="utter_receipt_where")
     if has_none(message):
-        return Reading(pending={"kind": "receipt_none", "reason": message.text}, problem="utter_ask_receipt_none_reason")
+        return Reading(pending={"kind": "receipt_none", "reason": message.text},
+                       problem="utter_ask_receipt_none_reason")
     return None
 
 
@@ -273,7 +275,7 @@ def contact(slot: str) -> Reader:
         if wrong is not None:
             kind, text = wrong
             return Reading(problem=f"utter_invalid_{kind}", details={"value": text})
-        if "@" in message.text or "＠" in message.text:
+        if "@" in message.text or "＠" in message.text or _DOTTED.fullmatch(message.text.strip()):
             return Reading(problem="utter_invalid_email", details={"value": visible_text(message.text)})
         if len(_DIGITS.findall(message.text)) >= 5:
             return Reading(problem="utter_invalid_phone", details={"value": visible_text(message.text)})

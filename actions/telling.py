@@ -32,7 +32,7 @@ def channel_lines(world: World, language: str) -> str:
     return "\n".join(lines)
 
 
-def agency(world: World, language: str, key: str | None) -> dict[str, str] | None:
+def agency(world: World, language: str, key: str | None) -> dict[str, Any] | None:
     """Name and contact of another agency, or ``None`` when it is not known which."""
     found = world.content.agencies.get(key or "")
     if found is None:

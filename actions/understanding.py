@@ -76,6 +76,8 @@ async def _understand(turn: Turn, conversation: str, chosen: bool) -> None:
     if at.pending and resolve(turn):
         return
     open_slot = at.asking
+    if chosen and not message.segments and message.event == "text" and message.length <= SHORT_ANSWER:
+        return
     if at.outcome is None and open_slot in FREE_TEXT and message.event == "text":
         _own_words(turn, str(open_slot), chosen)
         return
@@ -94,9 +96,8 @@ async def _understand(turn: Turn, conversation: str, chosen: bool) -> None:
     if at.outcome is not None:
         _after_outcome(turn)
         return
-    if open_slot and changing.wanted(message) and _about_another(turn, open_slot):
-        if changing.apply(turn):
-            return
+    if open_slot and changing.wanted(message) and _about_another(turn, open_slot) and changing.apply(turn):
+        return
     answered = _read(turn, open_slot)
     volunteered.take_all(turn, open_slot)
     _tell_noted(turn)
@@ -218,6 +219,8 @@ def _about_another(turn: Turn, open_slot: str) -> bool:
     names = changing.named(turn)
     if open_slot == REVIEW:
         return True
+    if names and open_slot == "documents" and not turn.message.sure("change_answer", at_least=CLEAR_COMMAND):
+        return False
     if names:
         return open_slot not in names
     return bool(turn.memory.answers) and not _answers(turn, open_slot) and turn.message.sure("change_answer")
@@ -247,7 +250,8 @@ def _read(turn: Turn, slot: str | None) -> bool:
 def _is_no_name(turn: Turn) -> bool:
     """Whether a short text that could be a name is rather something else that was understood for sure."""
     message = turn.message
-    if message.sure("skip", "unsure", "deny", "frustrated", "thank", "change_answer", at_least=CLEAR_COMMAND):
+    if message.sure("skip", "unsure", "deny", "frustrated", "thank", "greet", "goodbye", "change_answer",
+                    at_least=CLEAR_COMMAND):
         return True
     return message.length > 4 and bool(faq.topics_in(message, answered=True))
 
@@ -284,7 +288,8 @@ def _read_only_waiting(turn: Turn, claimed: Sequence[str], held: Sequence[str]) 
         volunteered.add_grounds(turn, beyond or (USCIS_ERROR,))
     elif UNRESOLVED in claimed and DELAY not in claimed and not message.cue("only"):
         at.waiting_only = False
-    elif DELAY in claimed or message.cue("only", "none") or found.denied or yes_or_no(message) is False or at.misses > 0:
+    elif (DELAY in claimed or message.cue("only", "none") or found.denied or yes_or_no(message) is False
+          or at.misses > 0):
         at.waiting_only = True
     else:
         return False
@@ -452,7 +457,7 @@ def _after_sending(turn: Turn) -> None:
 
 async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> None:
     """Decide what comes next, and say it."""
-    memory, at = turn.memory, turn.memory.at
+    at = turn.memory.at
     decision = turn.decide()
     for _ in range(ROUNDS):
         if not decision.ready:

@@ -40,7 +40,7 @@ class LocalLockStore(LockStore):
         try:
             try:
                 await asyncio.wait_for(lock.acquire(), _WAIT_SECONDS)
-            except asyncio.TimeoutError:  # noqa: UP041 (not the same in Python 3.10)
+            except asyncio.TimeoutError:
                 raise LockError("the conversation is busy") from None
             try:
                 yield TicketLock(conversation_id)

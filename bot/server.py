@@ -2,7 +2,8 @@
 
 Settings by environment: ``RASA_HOST`` and ``RASA_PORT`` (loopback, 5005), ``ACTIONS_URL``, ``GUIDE_SECRET``
 (required), ``GUIDE_DATA``, ``RASA_DATABASE_URL`` (SQLite in ``GUIDE_DATA``), ``GUIDE_REDIS_URL`` (none: locks inside
-the process) and ``RASA_MODEL`` (a model file; default: the newest in ``models``).
+the process), ``GUIDE_WORDING`` (folder of the texts, ``domain``) and ``RASA_MODEL`` (a model file; default: the
+newest in ``models``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def set_defaults() -> None:
         "ACTIONS_URL": f"http://127.0.0.1:{os.environ.get('ACTIONS_PORT', '5055')}/webhook",
         "RASA_DATABASE_URL": f"sqlite:///{data / 'engine.db'}",
         "GUIDE_REDIS_URL": "",
+        "GUIDE_WORDING": "domain",
         **QUIET_ENVIRONMENT,
     }
     for name, value in defaults.items():

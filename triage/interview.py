@@ -46,7 +46,7 @@ class Question:
 
 def _channel_questions(name: str) -> tuple[Question, ...]:
     def tried(facts: Facts) -> bool:
-        return getattr(facts, name) == TRIED
+        return bool(getattr(facts, name) == TRIED)
 
     return (
         Question(name, USCIS_FIRST, clears=(f"{name}_date", f"{name}_detail"),

@@ -22,7 +22,9 @@ class GuideEntityExtractor(GraphComponent, EntityExtractorMixin):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """Options: none; "today" is the day in the zone of the machine (set ``TZ`` to the zone of the people served)."""
+        """Options: none; "today" is the day in the zone of the machine (set ``TZ`` to the zone of the people
+        served).
+        """
         return {}
 
     @classmethod

@@ -16,6 +16,17 @@ from bot import locks
 from bot.locks import AtomicRedisLockStore, ConversationLockStore, LocalLockStore
 
 
+class ReleaseScript:
+    """Frees a lock for the one that holds it; redis keeps one script object for all clients."""
+
+    async def __call__(self, keys: list[str], args: list[Any], client: FakeRedis) -> int:
+        await asyncio.sleep(0)
+        if client.values.get(keys[0]) != args[0]:
+            return 0
+        del client.values[keys[0]]
+        return 1
+
+
 class FakeRedis:
     """What the lock needs of Redis: SET NX PX and the two scripts, each atomic by nature here."""
 
@@ -29,13 +40,7 @@ class FakeRedis:
         return Lock(self, name, **options)
 
     def register_script(self, _: str) -> Any:
-        async def release(keys: list[str], args: list[Any], client: Any = None) -> int:
-            if self.values.get(keys[0]) != args[0]:
-                return 0
-            del self.values[keys[0]]
-            return 1
-
-        return release
+        return ReleaseScript()
 
     async def set(self, name: str, value: Any, nx: bool = False, px: int | None = None) -> bool:
         await asyncio.sleep(0)

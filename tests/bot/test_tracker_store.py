@@ -106,7 +106,7 @@ async def test_erased_is_gone_from_the_file_too(store: SnapshotTrackerStore, dat
     assert list(await store.keys()) == []
     with sqlite3.connect(database) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
-    assert b"CANARYNAME" not in database.read_bytes()
+    assert b"CANARYNAME" not in database.read_bytes()  # noqa: ASYNC240
 
 
 async def test_a_broken_database_is_heard(store: SnapshotTrackerStore, database: Path) -> None:

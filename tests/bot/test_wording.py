@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from rasa.utils.endpoints import EndpointConfig
 
 from bot.wording import LANGUAGES, LanguageNLG, WordingError, catalogue, fill, read_responses
-from rasa.utils.endpoints import EndpointConfig
 
 
 def variation(language: str, text: str, **more: Any) -> dict[str, Any]:

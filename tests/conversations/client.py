@@ -1,4 +1,5 @@
 """A person at the chat interface, over real HTTP: sends messages and checks what every answer must be."""
+
 from __future__ import annotations
 
 import time

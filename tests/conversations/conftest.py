@@ -1,4 +1,5 @@
 """The running system that the conversations talk to."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """People who talk to the assistant: how each answers every question, in three scripts."""
+
 from __future__ import annotations
 
 from tests.conversations.client import Chat

@@ -1,4 +1,5 @@
 """Is a reply in the right script? By the characters that only one script has."""
+
 from __future__ import annotations
 
 import re
@@ -12,7 +13,29 @@ import yaml
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _WORDS = re.compile(r"[A-Za-z][a-z]+")
 _ADDRESSES = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|\([A-Z][^)]*\)")
-ENGLISH = frozenset("the you your please we can what this have are is when how not will if any has with".split())
+ENGLISH = frozenset(
+    [
+        "the",
+        "you",
+        "your",
+        "please",
+        "we",
+        "can",
+        "what",
+        "this",
+        "have",
+        "are",
+        "is",
+        "when",
+        "how",
+        "not",
+        "will",
+        "if",
+        "any",
+        "has",
+        "with",
+    ]
+)
 SHARE = 0.1
 
 

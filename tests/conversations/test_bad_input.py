@@ -186,8 +186,15 @@ def test_refused(standing: Chat, name: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-     "application/json; charset=gbk", "application/octet-stream"],
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/json; charset=gbk",
+        "application/octet-stream",
+    ],
 )
 def test_wrong_content_type(standing: Chat, content_type: str | None) -> None:
     check_refusal(send(standing, message(text="hello"), content_type), 415, "wrong_type", str(standing.language))
@@ -234,13 +241,22 @@ def test_a_typed_command_is_only_words(standing: Chat) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["ＩＯＥ０９１２３４５６７８", f"IOE{ZERO_WIDTH}0912{ZERO_WIDTH}345678", f"{RIGHT_TO_LEFT}IOE0912345678\u202c",
-     "IOE\u00a00912\u2011345\u2011678", "i o e 0 9 1 2 3 4 5 6 7 8", "ioe０９１２-345-678"],
+    [
+        "ＩＯＥ０９１２３４５６７８",
+        f"IOE{ZERO_WIDTH}0912{ZERO_WIDTH}345678",
+        f"{RIGHT_TO_LEFT}IOE0912345678\u202c",
+        "IOE\u00a00912\u2011345\u2011678",
+        "i o e 0 9 1 2 3 4 5 6 7 8",
+        "ioe０９１２-345-678",
+    ],
     ids=["full width", "zero width inside", "right-to-left", "typographic", "spaced", "half and half"],
 )
 def test_a_receipt_number_however_it_is_written(base: str, written: str) -> None:
-    said = {"en": "USCIS printed the wrong name on my card. My receipt number is ",
-            "zh-Hans": "移民局把我卡上的名字印错了。收据号是 ", "zh-Hant": "移民局把我卡上的名字印錯了。收據號碼是 "}
+    said = {
+        "en": "USCIS printed the wrong name on my card. My receipt number is ",
+        "zh-Hans": "移民局把我卡上的名字印错了。收据号是 ",
+        "zh-Hant": "移民局把我卡上的名字印錯了。收據號碼是 ",
+    }
     for language in LANGUAGES:
         chat = Chat(base, language).open().say(said[language] + written)
         assert chat.answers.get("receipt_numbers") == ["IOE0912345678"], language
@@ -300,8 +316,12 @@ def tokens(chat: Chat, running: Running) -> dict[str, str]:
 def test_tokens_that_open_nothing(base: str, running: Running, accepted: str) -> None:
     chat = opened(base)
     for name, token in tokens(chat, running).items():
-        for method, path in (("POST", "/chat/messages"), ("GET", "/chat/history"), ("POST", "/chat/save"),
-                             ("DELETE", "/chat/session")):
+        for method, path in (
+            ("POST", "/chat/messages"),
+            ("GET", "/chat/history"),
+            ("POST", "/chat/save"),
+            ("DELETE", "/chat/session"),
+        ):
             headers = {"Accept-Language": ACCEPT[accepted], "Content-Type": JSON}
             headers |= {"Authorization": f"Bearer {token}"} if token else {}
             body = message(text="hello") if path == "/chat/messages" else b""
@@ -329,11 +349,36 @@ def test_codes_that_open_nothing(base: str, code: str) -> None:
 @pytest.mark.parametrize("accepted", LANGUAGES)
 @pytest.mark.parametrize(
     "path",
-    ["/webhooks", "/webhooks/rest/webhook", "/webhooks/internal/message", "/webhooks/internal/health", "/conversations",
-     "/conversations/x/tracker", "/conversations/x/messages", "/model", "/model/parse", "/model/train", "/status",
-     "/version", "/domain", "/webhook", "/actions", "/socket.io/", "/docs", "/openapi.json", "/metrics", "/.env",
-     "/chat/nothing", "/chat/messages/", "/chat/assets/../../secrets.env", "/chat/assets/%2e%2e%2fsecrets.env",
-     "//chat", "/%00", "/chat/%ff%fe", "/姓名"],
+    [
+        "/webhooks",
+        "/webhooks/rest/webhook",
+        "/webhooks/internal/message",
+        "/webhooks/internal/health",
+        "/conversations",
+        "/conversations/x/tracker",
+        "/conversations/x/messages",
+        "/model",
+        "/model/parse",
+        "/model/train",
+        "/status",
+        "/version",
+        "/domain",
+        "/webhook",
+        "/actions",
+        "/socket.io/",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/.env",
+        "/chat/nothing",
+        "/chat/messages/",
+        "/chat/assets/../../secrets.env",
+        "/chat/assets/%2e%2e%2fsecrets.env",
+        "//chat",
+        "/%00",
+        "/chat/%ff%fe",
+        "/姓名",
+    ],
 )
 def test_nothing_at_this_address(base: str, path: str, accepted: str) -> None:
     for method in ("GET", "POST"):
@@ -344,9 +389,17 @@ def test_nothing_at_this_address(base: str, path: str, accepted: str) -> None:
 @pytest.mark.parametrize("accepted", LANGUAGES)
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/chat/messages"), ("PUT", "/chat/messages"), ("DELETE", "/chat/messages"), ("POST", "/chat/history"),
-     ("GET", "/chat/session"), ("PATCH", "/chat/session"), ("GET", "/chat/save"), ("POST", "/chat/"),
-     ("PROPFIND", "/chat/")],
+    [
+        ("GET", "/chat/messages"),
+        ("PUT", "/chat/messages"),
+        ("DELETE", "/chat/messages"),
+        ("POST", "/chat/history"),
+        ("GET", "/chat/session"),
+        ("PATCH", "/chat/session"),
+        ("GET", "/chat/save"),
+        ("POST", "/chat/"),
+        ("PROPFIND", "/chat/"),
+    ],
 )
 def test_method_not_allowed(base: str, method: str, path: str, accepted: str) -> None:
     answer = httpx.request(method, base + path, headers={"Accept-Language": ACCEPT[accepted]}, timeout=60)

@@ -1,4 +1,5 @@
 """Every interruption at every question, generated from the question list: the question comes back, nothing is lost."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,24 +17,53 @@ ANYWHERE = {
     },
 }
 BESIDE_STORIES = {
-    "en": ["is this service free?", "who will see my information?", "why do you ask that?", "hello", "thanks",
-           "what's the weather like tomorrow?", "where do I find the receipt number?"],
-    "zh-Hans": ["这个服务收费吗？", "谁会看到我的资料？", "为什么要问这个？", "你好", "谢谢", "明天天气怎么样？",
-                "收据号在哪里能找到？"],
-    "zh-Hant": ["這個服務要收費嗎？", "誰會看到我的資料？", "為什麼要問這個？", "你好", "謝謝", "明天天氣怎麼樣？",
-                "收據號碼在哪裡可以找到？"],
+    "en": [
+        "is this service free?",
+        "who will see my information?",
+        "why do you ask that?",
+        "hello",
+        "thanks",
+        "what's the weather like tomorrow?",
+        "where do I find the receipt number?",
+    ],
+    "zh-Hans": [
+        "这个服务收费吗？",
+        "谁会看到我的资料？",
+        "为什么要问这个？",
+        "你好",
+        "谢谢",
+        "明天天气怎么样？",
+        "收据号在哪里能找到？",
+    ],
+    "zh-Hant": [
+        "這個服務要收費嗎？",
+        "誰會看到我的資料？",
+        "為什麼要問這個？",
+        "你好",
+        "謝謝",
+        "明天天氣怎麼樣？",
+        "收據號碼在哪裡可以找到？",
+    ],
 }
 CRISIS = {"en": "I want to kill myself", "zh-Hans": "我不想活了，想自杀", "zh-Hant": "我不想活了，想自殺"}
-STOP = {"en": ["cancel the whole request", "no, go on"], "zh-Hans": ["取消整个请求", "不，继续"],
-        "zh-Hant": ["取消整個請求", "不，繼續"]}
-HARDSHIP = {"en": "I was fired because USCIS made a mistake and is late with my work permit, it has been pending too long.",
-            "zh-Hans": "移民局出了错，工卡又拖了太久，我因此被解雇了。",
-            "zh-Hant": "移民局出了錯，工卡又拖了太久，我因此被解僱了。"}
+STOP = {
+    "en": ["cancel the whole request", "no, go on"],
+    "zh-Hans": ["取消整个请求", "不，继续"],
+    "zh-Hant": ["取消整個請求", "不，繼續"],
+}
+HARDSHIP = {
+    "en": "I was fired because USCIS made a mistake and is late with my work permit, it has been pending too long.",
+    "zh-Hans": "移民局出了错，工卡又拖了太久，我因此被解雇了。",
+    "zh-Hant": "移民局出了錯，工卡又拖了太久，我因此被解僱了。",
+}
 OWN = {
-    "en": {"case_status_online": "yes, I looked online", "infopass": "yes, I went to their office",
-           "requester_role": "I am helping my mother with her case"},
-    "zh-Hans": {"case_status_online": "在网上查过", "infopass": "去过他们办公室", "requester_role": "我替我妈妈办的"},
-    "zh-Hant": {"case_status_online": "有上網查過", "infopass": "去過他們辦公室", "requester_role": "我替我媽媽辦的"},
+    "en": {
+        "case_status_online": "yes, I looked online",
+        "infopass": "yes, I went to their office",
+        "requester_role": "I am helping my mother with her case",
+    },
+    "zh-Hans": {"case_status_online": "在网上查过", "infopass": "去过他们办公室", "requester_role": "我替我妈妈问的"},
+    "zh-Hant": {"case_status_online": "有上網查過", "infopass": "去過他們辦公室", "requester_role": "我替我媽媽問的"},
 }
 
 
@@ -68,8 +98,9 @@ def test_every_interruption_at_every_question(base: str, language: str) -> None:
     assert REVIEW in seen
 
 
-@pytest.mark.parametrize("slot", [question.slot for question in QUESTIONS
-                                  if question.slot not in ("grounds", "hardship_detail", "phone")])
+@pytest.mark.parametrize(
+    "slot", [question.slot for question in QUESTIONS if question.slot not in ("grounds", "hardship_detail", "form_type", "phone")]
+)
 def test_a_person_can_be_had_at_every_question(base: str, language: str, slot: str) -> None:
     chat = _at(base, language, slot)
     answers = dict(chat.answers)
@@ -111,11 +142,20 @@ def test_going_back_and_changing(base: str, language: str) -> None:
     chat.say({"en": "Grace Hall", "zh-Hans": "周强", "zh-Hant": "周強"}[language])
     assert chat.answers["representative_name"] != ANSWERS[language]["representative_name"]
     assert chat.asking == "a_number"
-    chat.say({"en": "my receipt number was wrong, it should be IOE0912345679", "zh-Hans": "收据号错了，应该是IOE0912345679",
-              "zh-Hant": "收據號碼錯了，應該是IOE0912345679"}[language])
+    chat.say(
+        {
+            "en": "my receipt number was wrong, it should be IOE0912345679",
+            "zh-Hans": "收据号错了，应该是IOE0912345679",
+            "zh-Hant": "收據號碼錯了，應該是IOE0912345679",
+        }[language]
+    )
     assert chat.answers["receipt_numbers"] == ["IOE0912345679"]
     assert chat.asking == "a_number"
-    chat.say({"en": "I need to correct the date of birth", "zh-Hans": "我要改出生日期", "zh-Hant": "我要改出生日期"}[language])
+    chat.say(
+        {"en": "I need to correct the date of birth", "zh-Hans": "我要改出生日期", "zh-Hant": "我要改出生日期"}[
+            language
+        ]
+    )
     assert chat.asking == "date_of_birth"
     chat.say("1986-04-28")
     assert chat.answers["date_of_birth"] == "1986-04-28"

@@ -17,10 +17,20 @@ from tests.conversations.test_outcomes import OPENINGS
 
 LOOPBACK = "127.0.0.1"
 WRONG: list[dict[str, str]] = [
-    {}, {"X-Guide-Secret": ""}, {"X-Guide-Secret": "wrong"}, {"X-Guide-Secret": "é"}, {"Authorization": "Bearer wrong"}
+    {},
+    {"X-Guide-Secret": ""},
+    {"X-Guide-Secret": "wrong"},
+    {"X-Guide-Secret": "é"},
+    {"Authorization": "Bearer wrong"},
 ]
-TURN = {"conversation_id": "stranger", "message_id": "1", "event": "open", "text": "", "language": "en",
-        "at": "2026-11-24T10:00:00+00:00"}
+TURN = {
+    "conversation_id": "stranger",
+    "message_id": "1",
+    "event": "open",
+    "text": "",
+    "language": "en",
+    "at": "2026-11-24T10:00:00+00:00",
+}
 CALL = {"next_action": "action_converse", "tracker": {"sender_id": "stranger"}, "domain": {}}
 
 
@@ -49,9 +59,19 @@ def test_the_engine_knows_nobody_without_the_secret(running: Running, wrong: dic
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/webhooks/rest/webhook"), ("POST", "/webhooks/callback/webhook"), ("GET", "/conversations/x/tracker"),
-     ("POST", "/conversations/x/messages"), ("POST", "/model/parse"), ("PUT", "/model"), ("DELETE", "/model"),
-     ("POST", "/model/train"), ("GET", "/domain"), ("GET", "/status"), ("GET", "/socket.io/")],
+    [
+        ("POST", "/webhooks/rest/webhook"),
+        ("POST", "/webhooks/callback/webhook"),
+        ("GET", "/conversations/x/tracker"),
+        ("POST", "/conversations/x/messages"),
+        ("POST", "/model/parse"),
+        ("PUT", "/model"),
+        ("DELETE", "/model"),
+        ("POST", "/model/train"),
+        ("GET", "/domain"),
+        ("GET", "/status"),
+        ("GET", "/socket.io/"),
+    ],
 )
 def test_the_engine_has_no_interface_of_its_own(running: Running, method: str, path: str) -> None:
     for headers in ({}, {"X-Guide-Secret": running.secret("GUIDE_SECRET")}):
@@ -85,8 +105,13 @@ def test_the_doors_open_with_the_secret(running: Running) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/case-requests"), ("GET", "/v1/case-requests/CA-2345-6789-ABCD"), ("POST", "/v1/feedback"),
-     ("DELETE", "/v1/case-requests/CA-2345-6789-ABCD"), ("GET", "/v1/case-requests/CA-2345-6789-ABCD/form.pdf")],
+    [
+        ("POST", "/v1/case-requests"),
+        ("GET", "/v1/case-requests/CA-2345-6789-ABCD"),
+        ("POST", "/v1/feedback"),
+        ("DELETE", "/v1/case-requests/CA-2345-6789-ABCD"),
+        ("GET", "/v1/case-requests/CA-2345-6789-ABCD/form.pdf"),
+    ],
 )
 def test_the_backend_knows_nobody_without_its_token(base: str, running: Running, method: str, path: str) -> None:
     session = Chat(base, "en").open().token
@@ -126,8 +151,20 @@ def _person(number: int, language: str) -> dict[str, Any]:
     name = {"en": "Nora Field", "zh-Hans": "周明", "zh-Hant": "周明"}[language]
     name += {"en": [" Alder", " Birch"], "zh-Hans": ["远", "川"], "zh-Hant": ["遠", "山"]}[language][number // 3]
     receipt, email, story = f"IOE09{number}7700{number}11", f"mark{number}@example.org", f"qz{number}mark7"
-    own = {"full_name": name, "signature_name": name, "receipt_numbers": receipt, "email": email,
-           "date_of_birth": f"198{number}-03-27", "problem_description": f"{OPENINGS['submitted'][language]} {story}"}
-    kept = {"full_name": name, "signature_name": name, "receipt_numbers": [receipt], "email": email,
-            "date_of_birth": f"198{number}-03-27", "problem_description": own["problem_description"]}
+    own = {
+        "full_name": name,
+        "signature_name": name,
+        "receipt_numbers": receipt,
+        "email": email,
+        "date_of_birth": f"198{number}-03-27",
+        "problem_description": f"{OPENINGS['submitted'][language]} {story}",
+    }
+    kept = {
+        "full_name": name,
+        "signature_name": name,
+        "receipt_numbers": [receipt],
+        "email": email,
+        "date_of_birth": f"198{number}-03-27",
+        "problem_description": own["problem_description"],
+    }
     return {"language": language, "own": own, "kept": kept, "marks": [name, receipt, email, story]}

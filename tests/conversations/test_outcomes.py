@@ -1,4 +1,5 @@
 """Every outcome in every language, from the first sentence to what the person leaves with."""
+
 from __future__ import annotations
 
 import datetime
@@ -47,12 +48,17 @@ OPENINGS = {
         "zh-Hant": "我沒有案子，只是想給移民局提個改進建議。",
     },
     "handed_to_human": {
-        "en": "I want to talk to a real person.", "zh-Hans": "我想找真人说话。", "zh-Hant": "我想找真人講話。",
+        "en": "I want to talk to a real person.",
+        "zh-Hans": "我想找真人说话。",
+        "zh-Hant": "我想找真人講話。",
     },
 }
 NO = {"en": "no", "zh-Hans": "没有", "zh-Hant": "沒有"}
-ONLY_DECISION = {"en": "no, no mistake, I just disagree", "zh-Hans": "没有错误，我只是不同意",
-                 "zh-Hant": "沒有錯誤，我只是不同意"}
+ONLY_DECISION = {
+    "en": "no, no mistake, I just disagree",
+    "zh-Hans": "没有错误，我只是不同意",
+    "zh-Hant": "沒有錯誤，我只是不同意",
+}
 CANCEL = {"en": "cancel this request", "zh-Hans": "取消这份请求", "zh-Hant": "取消這份請求"}
 YES = {"en": "yes, cancel it", "zh-Hans": "对，取消", "zh-Hant": "對，取消"}
 REFUSE = {"en": "no, I do not agree to that", "zh-Hans": "不同意", "zh-Hant": "不同意"}
@@ -69,8 +75,11 @@ def test_submitted(chat: Chat, language: str) -> None:
     assert chat.outcome == "submitted"
     number = chat.state["tracking_number"]
     assert number in chat.text()
-    assert any(item["url"].endswith(".pdf") or "request" in item["url"]
-               for reply in chat.replies for item in reply.get("attachments", ()))
+    assert any(
+        item["url"].endswith(".pdf") or "request" in item["url"]
+        for reply in chat.replies
+        for item in reply.get("attachments", ())
+    )
     assert chat.answers["full_name"] == ANSWERS[language]["full_name"]
     assert chat.answers["receipt_numbers"] == ["IOE0912345678"]
     assert chat.answers["date_of_birth"] == "1985-03-27"
@@ -98,13 +107,23 @@ def test_wait_until(chat: Chat, language: str) -> None:
 
 
 def test_try_uscis_first_and_back_again(chat: Chat, language: str) -> None:
-    go_on(_start(chat, "try_uscis_first", language), language, contact_center=NO[language],
-          case_status_online=NO[language], infopass=NO[language])
+    go_on(
+        _start(chat, "try_uscis_first", language),
+        language,
+        contact_center=NO[language],
+        case_status_online=NO[language],
+        infopass=NO[language],
+    )
     assert chat.outcome == "try_uscis_first"
     assert "1-800-375-5283" in chat.text()
     assert "uscis.gov" in chat.text()
-    chat.say({"en": "Wait, I did call the contact center in September.", "zh-Hans": "等等，我九月份打过客服电话。",
-              "zh-Hant": "等等，我九月有打過客服電話。"}[language])
+    chat.say(
+        {
+            "en": "Wait, I did call the contact center in September.",
+            "zh-Hans": "等等，我九月份打过客服电话。",
+            "zh-Hant": "等等，我九月有打過客服電話。",
+        }[language]
+    )
     assert chat.outcome is None
     assert chat.answers["contact_center"] == "tried"
     go_on(chat, language)
@@ -190,7 +209,7 @@ def test_stopping_after_all_goes_on(chat: Chat, language: str) -> None:
 
 
 def test_every_outcome_is_tested_here() -> None:
-    source = open(__file__, encoding="utf-8").read()  # noqa: PTH123, SIM115
+    source = open(__file__, encoding="utf-8").read()  # noqa: SIM115
     assert [name for name in OUTCOMES if f'chat.outcome == "{name}"' not in source] == []
 
 
@@ -199,8 +218,13 @@ def test_status_of_a_filed_request(base: str, language: str, proof: str) -> None
     first = go_on(Chat(base, language).open().say(OPENINGS["submitted"][language]), language)
     number = first.state["tracking_number"]
     later = Chat(base, language).open()
-    later.say({"en": f"What about my request {number}?", "zh-Hans": f"我的请求{number}怎么样了？",
-               "zh-Hant": f"我的請求{number}怎麼樣了？"}[language])
+    later.say(
+        {
+            "en": f"What about my request {number}?",
+            "zh-Hans": f"我的请求{number}怎么样了？",
+            "zh-Hant": f"我的請求{number}怎麼樣了？",
+        }[language]
+    )
     assert later.asking == "request_proof"
     later.say(ANSWERS[language]["request_proof"] if proof == "right" else "1951-02-02")
     assert later.outcome is None

@@ -55,12 +55,42 @@ PEOPLE: dict[str, dict[str, str]] = {
     },
 }
 CANARIES = {
-    "en": ["Quillon", "Vexworth", "IOE0977331155", "0977-331-155", "077331955", "077-331-955", "quillon.vexworth",
-           "Marmoset", "1971-02-19", "February 19, 1971", "Zebulon"],
-    "zh-Hans": ["欧阳翡翠", "IOE0966224477", "066224577", "feicui.ouyang", "Pangolin", "1969-12-08", "1969年12月8日",
-                "穿山甲", "貔貅"],
-    "zh-Hant": ["司徒瓊瑤", "MSC2190123987", "055117799", "415-555-0187", "4155550187", "Axolotl", "1968-05-17",
-                "民國57年5月17日", "水豚", "麒麟"],
+    "en": [
+        "Quillon",
+        "Vexworth",
+        "IOE0977331155",
+        "0977-331-155",
+        "077331955",
+        "077-331-955",
+        "quillon.vexworth",
+        "Marmoset",
+        "1971-02-19",
+        "February 19, 1971",
+        "Zebulon",
+    ],
+    "zh-Hans": [
+        "欧阳翡翠",
+        "IOE0966224477",
+        "066224577",
+        "feicui.ouyang",
+        "Pangolin",
+        "1969-12-08",
+        "1969年12月8日",
+        "穿山甲",
+        "貔貅",
+    ],
+    "zh-Hant": [
+        "司徒瓊瑤",
+        "MSC2190123987",
+        "055117799",
+        "415-555-0187",
+        "4155550187",
+        "Axolotl",
+        "1968-05-17",
+        "民國57年5月17日",
+        "水豚",
+        "麒麟",
+    ],
 }
 LOST = "Wrongbody-Kestrel-雲雀"
 JSON = "application/json"
@@ -87,16 +117,26 @@ class Planted:
 def spellings(canary: str) -> set[bytes]:
     """A canary as text, as JSON and Python escape it, and as part of an address; in lower case."""
     utf8 = canary.encode()
-    forms = {utf8, json.dumps(canary)[1:-1].encode(), urllib.parse.quote(canary).encode(), repr(utf8)[2:-1].encode(),
-             canary.encode("utf-16-le"), urllib.parse.quote_plus(canary).encode()}
+    forms = {
+        utf8,
+        json.dumps(canary)[1:-1].encode(),
+        urllib.parse.quote(canary).encode(),
+        repr(utf8)[2:-1].encode(),
+        canary.encode("utf-16-le"),
+        urllib.parse.quote_plus(canary).encode(),
+    }
     return {form.lower() for form in forms}
 
 
 def found(canaries: list[str], contents: dict[str, bytes]) -> list[tuple[str, str]]:
     """Which canary stands in which content."""
     lowered = {name: content.lower() for name, content in contents.items()}
-    return [(canary, name) for canary in canaries for name, content in lowered.items()
-            if any(form in content for form in spellings(canary))]
+    return [
+        (canary, name)
+        for canary in canaries
+        for name, content in lowered.items()
+        if any(form in content for form in spellings(canary))
+    ]
 
 
 def contents(paths: list[Path]) -> dict[str, bytes]:
@@ -163,8 +203,14 @@ def _plant_in_errors(chat: Chat, running: Running, kept: Planted, canaries: list
     ]
     sent = httpx.Client(base_url=chat.base, timeout=60)
     quoted = urllib.parse.quote(whole, safe="")
-    named = {"User-Agent": whole.encode(), "Referer": f"http://x/{quoted}", "Cookie": f"name={quoted}",
-             "X-Forwarded-For": quoted, "X-Request-Id": quoted, "Accept-Language": quoted[:200]}
+    named = {
+        "User-Agent": whole.encode(),
+        "Referer": f"http://x/{quoted}",
+        "Cookie": f"name={quoted}",
+        "X-Forwarded-For": quoted,
+        "X-Request-Id": quoted,
+        "Accept-Language": quoted[:200],
+    }
     with sent:
         for body in bodies:
             kept.refused(sent.post("/chat/messages", content=body, headers={**bearer, "Content-Type": JSON}))
@@ -177,8 +223,14 @@ def _plant_in_errors(chat: Chat, running: Running, kept: Planted, canaries: list
         kept.refused(sent.request("QUILLON", "/chat/", headers=named))
         kept.refused(sent.post("/chat/documents", files={"file": (whole[:80], whole.encode())}, headers=bearer))
         token = {"Authorization": f"Bearer {running.secret('INTAKE_TOKEN')}", "Idempotency-Key": uuid.uuid4().hex}
-        wrong = {"grounds": [whole], "full_name": {"name": whole}, "email": whole, "receipt_numbers": [whole],
-                 "date_of_birth": whole, "unknown_field": whole}
+        wrong = {
+            "grounds": [whole],
+            "full_name": {"name": whole},
+            "email": whole,
+            "receipt_numbers": [whole],
+            "date_of_birth": whole,
+            "unknown_field": whole,
+        }
         kept.refused(sent.post("/v1/case-requests", json=wrong, headers=token))
         kept.refused(sent.post("/v1/case-requests", content=whole.encode(), headers={**token, "Content-Type": JSON}))
         kept.refused(sent.post("/v1/case-requests", json=wrong, headers={**token, "Authorization": f"Bearer {quoted}"}))
@@ -191,10 +243,24 @@ def _plant_inside(running: Running, kept: Planted, whole: str) -> None:
     """What only our own processes could send each other, gone wrong."""
     secret = {"X-Guide-Secret": running.secret("GUIDE_SECRET")}
     quoted = urllib.parse.quote(whole, safe="")
-    turn = {"conversation_id": "wrong", "message_id": "1", "event": "payload", "text": whole, "language": None,
-            "at": "2026-11-24T10:00:00+00:00"}
-    call = {"next_action": "action_converse", "domain": {}, "tracker": {"sender_id": whole, "slots": {whole: whole},
-            "latest_message": {"text": whole, "metadata": whole}, "events": whole}}
+    turn = {
+        "conversation_id": "wrong",
+        "message_id": "1",
+        "event": "payload",
+        "text": whole,
+        "language": None,
+        "at": "2026-11-24T10:00:00+00:00",
+    }
+    call = {
+        "next_action": "action_converse",
+        "domain": {},
+        "tracker": {
+            "sender_id": whole,
+            "slots": {whole: whole},
+            "latest_message": {"text": whole, "metadata": whole},
+            "events": whole,
+        },
+    }
     engine, actions = running.inside("engine"), running.inside("actions")
     kept.refused(httpx.post(f"{engine}/webhooks/internal/message", json=turn, headers=secret, timeout=60))
     kept.refused(httpx.post(f"{engine}/webhooks/internal/message", content=whole.encode(), headers=secret, timeout=60))
@@ -209,8 +275,13 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     everything = [canary for canaries in CANARIES.values() for canary in canaries]
     log = tmp_path / "scratch.log"
     for canary in everything:
-        for written in (canary, canary.upper(), json.dumps({"text": canary}), urllib.parse.quote(canary),
-                        str(canary.encode())):
+        for written in (
+            canary,
+            canary.upper(),
+            json.dumps({"text": canary}),
+            urllib.parse.quote(canary),
+            str(canary.encode()),
+        ):
             log.write_text(f'{{"level": "info", "event": "before {written} after"}}\n', encoding="utf-8")
             assert found([canary], contents([log])) == [(canary, "scratch.log")], written
     log.write_text('{"level": "info", "event": "nothing here"}\n', encoding="utf-8")

@@ -1,4 +1,5 @@
 """A seeded walk of 2,000 turns: never an error, an empty reply, a wrong script or a dead end."""
+
 from __future__ import annotations
 
 import random
@@ -10,8 +11,24 @@ from tests.conversations.test_outcomes import OPENINGS
 
 SEED = 20261124
 TURNS = 2000
-ODD = ["😀", "???", "<b>hi</b>", "'; DROP TABLE requests; --", "\u202eabc", "１２３４５", "a" * 3000, "/restart", "0", "\u200b.",
-       "IOE09123", "{language}", "None", "null", "2", "-1"]
+ODD = [
+    "😀",
+    "???",
+    "<b>hi</b>",
+    "'; DROP TABLE requests; --",
+    "\u202eabc",
+    "１２３４５",
+    "a" * 3000,
+    "/restart",
+    "0",
+    "\u200b.",
+    "IOE09123",
+    "{language}",
+    "None",
+    "null",
+    "2",
+    "-1",
+]
 MOST_IN_ONE = 70
 
 

@@ -54,8 +54,9 @@ def send(chat: Chat, body: dict[str, str]) -> Sent:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            answer = httpx.post(f"{chat.base}/chat/messages", json=body, timeout=60,
-                                headers={"Authorization": f"Bearer {chat.token}"})
+            answer = httpx.post(
+                f"{chat.base}/chat/messages", json=body, timeout=60, headers={"Authorization": f"Bearer {chat.token}"}
+            )
         except httpx.TransportError:
             statuses.append(0)
         else:

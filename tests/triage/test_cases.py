@@ -1,4 +1,5 @@
 """The table of cases: what a policy owner reads is what the code decides."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -25,7 +26,10 @@ def test_case(case: dict[str, Any], policy: Policy, today: date) -> None:
     policy = dataclasses.replace(policy, contact_window_binding=case.get("binding", False))
     decision = decide(facts_from(_facts(case)), policy, today)
     assert (decision.outcome, decision.question, decision.ready) == (
-        case.get("outcome"), case.get("question"), case.get("ready", False))
+        case.get("outcome"),
+        case.get("question"),
+        case.get("ready", False),
+    )
     if "variant" in case:
         assert decision.variant == case["variant"]
     if "grounds" in case:
@@ -40,4 +44,5 @@ def test_case(case: dict[str, Any], policy: Policy, today: date) -> None:
 
 def test_every_outcome_has_a_case() -> None:
     from triage.rules import OUTCOMES
+
     assert {case["outcome"] for case in CASES if "outcome" in case} == set(OUTCOMES)

@@ -1,4 +1,5 @@
 """Every combination of facts gives exactly one next question, outcome or hand-over; everything can be reached."""
+
 from __future__ import annotations
 
 import itertools
@@ -13,25 +14,36 @@ from triage.interview import BY_SLOT, QUESTIONS, REVIEW, visible
 from triage.rules import OUTCOMES, RULES
 
 CLAIMS = [list(chosen) for size in range(3) for chosen in itertools.combinations(GROUNDS, size)] + [list(GROUNDS)]
-CASES = [{}, {"form_type": "I-485"}, {"form_type": "I-485", "filing_date": "2020-01"},
-         {"form_type": "I-485", "filing_date": "2026-11-01"}, {"form_type": "I-589", "filing_date": "2026-11-01"},
-         {"form_type": "I-485", "skipped": ["filing_date"]}]
-CHANNEL_STATES = [dict(zip(CHANNELS, states, strict=True))
-                  for states in itertools.product((None, "tried", "not_tried"), repeat=3)]
-CONCERN_STATES = [{}] + [{"concern": concern, "concern_settled": settled}
-                         for concern in CONCERNS for settled in (False, True)]
+CASES = [
+    {},
+    {"form_type": "I-485"},
+    {"form_type": "I-485", "filing_date": "2020-01"},
+    {"form_type": "I-485", "filing_date": "2026-11-01"},
+    {"form_type": "I-589", "filing_date": "2026-11-01"},
+    {"form_type": "I-485", "skipped": ["filing_date"]},
+]
+CHANNEL_STATES = [
+    dict(zip(CHANNELS, states, strict=True)) for states in itertools.product((None, "tried", "not_tried"), repeat=3)
+]
+CONCERN_STATES = [{}] + [
+    {"concern": concern, "concern_settled": settled} for concern in CONCERNS for settled in (False, True)
+]
 ENDS = [{}, {"wants_human": True}, {"stopped": True}, {"waiting_only": True}, {"waiting_only": False}]
 DETAILS = {f"{name}_{part}": "2026-09-10" for name in CHANNELS for part in ("date", "detail")}
 LATER = {name: value for name, value in COMPLETE.items() if BY_SLOT.get(name) and BY_SLOT[name].section > 3}
-REST = [{}, {"hardship_detail": "x", **DETAILS, **LATER},
-        {"hardship_detail": "x", **DETAILS, **LATER, "consent": False},
-        {"feedback_text": "x", "feedback_stored": True}]
+REST = [
+    {},
+    {"hardship_detail": "x", **DETAILS, **LATER},
+    {"hardship_detail": "x", **DETAILS, **LATER, "consent": False},
+    {"feedback_text": "x", "feedback_stored": True},
+]
 
 
 def test_exactly_one_next_step(policy: Policy, today: date) -> None:
     outcomes, questions, rules = set(), set(), set()
     for claims, case, channels, concern, end, rest in itertools.product(
-            CLAIMS, CASES, CHANNEL_STATES, CONCERN_STATES, ENDS, REST):
+        CLAIMS, CASES, CHANNEL_STATES, CONCERN_STATES, ENDS, REST
+    ):
         facts = facts_from({"grounds": claims, **case, **channels, **concern, **end, **rest})
         decision = decide(facts, policy, today)
         assert sum((decision.outcome is not None, decision.question is not None, decision.ready)) == 1
@@ -48,10 +60,24 @@ def test_exactly_one_next_step(policy: Policy, today: date) -> None:
 
 
 def test_an_interview_answered_in_order_asks_every_visible_question_once(policy: Policy, today: date) -> None:
-    answers = {"grounds": list(GROUNDS), "hardship_detail": "x", "filing_date": "2020-01-02", "phone": "415 555 0100",
-               "case_status_online_date": "2026-10-01", "case_status_online_detail": "x", "infopass_date": "2026-10-01",
-               "infopass_detail": "x", "representative_name": "Jo", **COMPLETE}
-    answers |= {"grounds": list(GROUNDS), "case_status_online": "tried", "infopass": "tried", "requester_role": "family"}
+    answers = {
+        "grounds": list(GROUNDS),
+        "hardship_detail": "x",
+        "filing_date": "2020-01-02",
+        "phone": "415 555 0100",
+        "case_status_online_date": "2026-10-01",
+        "case_status_online_detail": "x",
+        "infopass_date": "2026-10-01",
+        "infopass_detail": "x",
+        "representative_name": "Jo",
+        **COMPLETE,
+    }
+    answers |= {
+        "grounds": list(GROUNDS),
+        "case_status_online": "tried",
+        "infopass": "tried",
+        "requester_role": "family",
+    }
     known: dict[str, object] = {}
     asked = []
     while True:

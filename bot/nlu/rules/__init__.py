@@ -10,7 +10,8 @@ from .entity import Entity
 
 MAX_CHARACTERS = 6_000
 
-# Entities that claim their characters for themselves, strongest first. All others only comment on the text and may overlap.
+# Entities that claim their characters for themselves, strongest first. All others only comment on the text and may
+# overlap.
 _CLAIMS = (
     "receipt_number",
     "tracking_number",

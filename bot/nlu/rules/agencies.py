@@ -28,9 +28,7 @@ def _primary(form: Normal) -> bool:
     text = form.text
     if _NO_USCIS_EN.search(text) or _NO_USCIS_ZH.search(text):
         return True
-    if _USCIS_EN.search(text) or _USCIS_ZH.search(text):
-        return False
-    return True
+    return not (_USCIS_EN.search(text) or _USCIS_ZH.search(text))
 
 
 def extract(text: str, today: date) -> list[Entity]:
@@ -41,7 +39,8 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``agency`` entities, every agency once. Extras: ``primary`` (the message is about this agency and not about a paper or
+        ``agency`` entities, every agency once. Extras: ``primary`` (the message is about this agency and not about
+        a paper or
         case of USCIS) and ``problem`` (the clause tells of something wrong or asks for something).
     """
     form = normal(text)

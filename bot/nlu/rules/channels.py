@@ -1,7 +1,9 @@
 """Which USCIS channels a message says were tried, or not: contact center, case status online, InfoPass.
 
-A message is read clause by clause. Every mention of a channel becomes "tried", "not tried", planned or undecided by the words around it; undecided
-mentions take the decision of a neighbour ("the phone, the website: never"). Words such as "only", "all three" or "everything except" then settle the
+A message is read clause by clause. Every mention of a channel becomes "tried", "not tried", planned or undecided by
+the words around it; undecided
+mentions take the decision of a neighbour ("the phone, the website: never"). Words such as "only", "all three" or
+"everything except" then settle the
 channels that were not named.
 """
 
@@ -22,9 +24,7 @@ TRIED = "tried"
 NOT_TRIED = "not_tried"
 
 _LEX = lexicon("channels")
-_CUES = {
-    (channel, kind): _LEX.cue(f"{channel}.{kind}") for channel in CHANNELS for kind in ("strong", "weak", "bare")
-}
+_CUES = {(channel, kind): _LEX.cue(f"{channel}.{kind}") for channel in CHANNELS for kind in ("strong", "weak", "bare")}
 _NEGATION = _LEX.cue("negation")
 _RESULT = _LEX.cue("result")
 _PERFECT = _LEX.cue("perfect")
@@ -188,9 +188,7 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
                 return True
             if not han and _words_in(gap, _LIGHT_GAP_EN) and _words_in(tail, _LIGHT_TAIL_EN):
                 return True
-        elif han and not _PERFECT.search(form, item.start, hit.start()):
-            return True
-        elif not han:
+        elif (han and not _PERFECT.search(form, item.start, hit.start())) or not han:
             return True
     return False
 
@@ -200,9 +198,9 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     text = form.text
     if item.channel != "case_status_online":
         before = text[max(window[0], item.start - 40) : item.start]
-        if item.channel == "infopass" or not item.strong:
-            if _BEFORE_OTHER_EN.search(before) or _BEFORE_OTHER_ZH.search(before):
-                return True
+        doubtful = item.channel == "infopass" or not item.strong
+        if doubtful and (_BEFORE_OTHER_EN.search(before) or _BEFORE_OTHER_ZH.search(before)):
+            return True
         if _TO_OTHER_ZH.search(before):
             return True
         if _OBJECT_EN.match(text, item.end) or _OBJECT_ZH.match(text, item.end):
@@ -298,17 +296,20 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         if _CALL_OWNER.search(text, start, end) or _evidence(form, window, item):
             item.status = TRIED
         return
-    if _PAST_VERB.search(span) or _HABIT.search(form, start, end) or _PAST_VERB.search(text, start, item.start):
-        item.status = TRIED
-    elif _SUBJECT.search(text, start, end):
-        item.status = TRIED
-    elif _GERUND.search(span):
-        item.status = TRIED
-    elif item.channel == "case_status_online" and _SITE_SAYS.search(span):
+    if (
+        _PAST_VERB.search(span)
+        or _HABIT.search(form, start, end)
+        or _PAST_VERB.search(text, start, item.start)
+        or _SUBJECT.search(text, start, end)
+        or _GERUND.search(span)
+        or (item.channel == "case_status_online" and _SITE_SAYS.search(span))
+    ):
         item.status = TRIED
 
 
-_SITE_SAYS = re.compile(r"\b(?:says?|shows?|reads?|shown|saying|displays?|states?|tells?|hasn't|has not|never|doesn't|does not)\b")
+_SITE_SAYS = re.compile(
+    r"\b(?:says?|shows?|reads?|shown|saying|displays?|states?|tells?|hasn't|has not|never|doesn't|does not)\b"
+)
 _QUESTION_DID = re.compile(r"\b(?:did|have|has|if|can|could|should|do|does) (?:i|we|you|he|she)\b")
 
 
@@ -344,9 +345,12 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``. Extras: ``implied`` (not named
-        itself, follows from "only", "all three", "none"), ``bare`` (a verb without its object, "没打过": the open question may know better), ``generic`` (the
-        whole message is "none of them", "都没有": holds only when channels were asked about). Plans, questions and other people's
+        At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``. Extras: ``implied`` (not
+        named
+        itself, follows from "only", "all three", "none"), ``bare`` (a verb without its object, "没打过": the open
+        question may know better), ``generic`` (the
+        whole message is "none of them", "都没有": holds only when channels were asked about). Plans, questions and
+        other people's
         channels give nothing.
     """
     form = normal(text)
@@ -395,7 +399,7 @@ def extract(text: str, today: date) -> list[Entity]:
             continue
         windows = _windows(form, clause, groups)
         shared = _shared(form, groups, windows)
-        for item, window in zip(groups, windows):
+        for item, window in zip(groups, windows, strict=True):
             if exception is not None and item in excepted and (none or every or nothing_else or everything):
                 continue
             _decide(form, clause, window, item)
@@ -409,8 +413,10 @@ def extract(text: str, today: date) -> list[Entity]:
                 item.status = TRIED
             if item.status is None and not item.planned and clause.joiner not in _CONTRAST and sentence.last:
                 item.status = sentence.last
-            if clause.joiner in _ALTERNATIVE and sentence.last == NOT_TRIED and not _SUBJECT.search(
-                form.text, clause.start, clause.end
+            if (
+                clause.joiner in _ALTERNATIVE
+                and sentence.last == NOT_TRIED
+                and not _SUBJECT.search(form.text, clause.start, clause.end)
             ):
                 item.status = NOT_TRIED
             if item.status is not None:
@@ -539,4 +545,4 @@ def _only_names(form: Normal, items: list[_Mention]) -> bool:
     return all(word in _JOINING for word in re.findall(r"[a-z]+|[\u3400-\u9fff]", rest))
 
 
-_JOINING = frozenset({"and", "the", "the", "by", "on", "in", "my", "a", "跟", "和", "与", "及", "还", "有", "加", "同", "via"})
+_JOINING = frozenset({"and", "the", "by", "on", "in", "my", "a", "跟", "和", "与", "及", "还", "有", "加", "同", "via"})

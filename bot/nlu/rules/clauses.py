@@ -41,8 +41,6 @@ def _joints(form: Normal) -> list[tuple[int, int, str]]:
     return joints
 
 
-
-
 @lru_cache(maxsize=64)
 def clauses(text: str) -> tuple[Clause, ...]:
     """Split a message into clauses.

@@ -54,7 +54,8 @@ def assign_date_roles(text: str, entities: Sequence[Entity]) -> list[Entity]:
         entities: What the rules found in it; dates and tried channels are looked at.
 
     Returns:
-        The same entities in the same order; a date has the role ``filing``, ``contact_center``, ``case_status_online``, ``infopass``
+        The same entities in the same order; a date has the role ``filing``, ``contact_center``,
+        ``case_status_online``, ``infopass``
         or ``birth``, or none when its clause does not say.
     """
     if not any(item.entity == "date" and item.role is None for item in entities):
@@ -74,10 +75,10 @@ def assign_date_roles(text: str, entities: Sequence[Entity]) -> list[Entity]:
     return result
 
 
-def _role(
-    form: Normal, item: Entity, parts: Sequence[Clause], cues: list[_Cue], dates: Sequence[Entity]
-) -> str | None:
-    index = next((number for number, part in enumerate(parts) if part.start <= item.start < max(part.end, part.start + 1)), None)
+def _role(form: Normal, item: Entity, parts: Sequence[Clause], cues: list[_Cue], dates: Sequence[Entity]) -> str | None:
+    index = next(
+        (number for number, part in enumerate(parts) if part.start <= item.start < max(part.end, part.start + 1)), None
+    )
     if index is None:
         return None
     part = parts[index]

@@ -23,8 +23,13 @@ _WRITTEN = re.compile(
     r"(?:(?P<dash>-|\s)?\(?(?P<suffix>[a-z])\)?)?(?![a-z0-9]|[-.]\d)"
 )
 _BARE = re.compile(r"(?<![a-z0-9$#.\-@])(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.,]\d|@)")
-_CHAIN = re.compile(r"\s*(?:/|、|\+|&|,|，|and|和|跟|及|与|加|還有|还有|\s)\s*(?:the\s|my\s)?(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.]\d)")
-_SPACED = re.compile(r"(?<![a-z0-9])(?P<letter>form|eye|aye|en|i|n|g|表格?)?[\s-]*(?P<digits>\d(?:[ \-]\d){1,2})(?P<suffix>\s?[a-z])?(?![a-z0-9]|[ -]\d)")
+_CHAIN = re.compile(
+    r"\s*(?:/|、|\+|&|,|，|and|和|跟|及|与|加|還有|还有|\s)\s*(?:the\s|my\s)?(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.]\d)"
+)
+_SPACED = re.compile(
+    r"(?<![a-z0-9])(?P<letter>form|eye|aye|en|i|n|g|表格?)?[\s-]*"
+    r"(?P<digits>\d(?:[ \-]\d){1,2})(?P<suffix>\s?[a-z])?(?![a-z0-9]|[ -]\d)"
+)
 _UNIT_EN = re.compile(_LEX.node("unit_after.en"))
 _UNIT_ZH = re.compile(_LEX.node("unit_after.zh"))
 _NUMBER_BEFORE = re.compile(_LEX.node("number_before"))
@@ -108,7 +113,9 @@ class _Book:
                 for words in _say(digits):
                     self.said.setdefault(words, form)
         words = "|".join(re.escape(item).replace(r"\ ", r"[\s-]+") for item in sorted(self.said, key=len, reverse=True))
-        return re.compile(rf"(?<![a-z])(?P<letter>eye|aye|i|en|n|form|my)[\s-]+(?P<words>{words})(?![a-z])|(?P<han>(?:表格?|的|^)\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:表|申请|案|$))")
+        return re.compile(
+            rf"(?<![a-z])(?P<letter>eye|aye|i|en|n|form|my)[\s-]+(?P<words>{words})(?![a-z])|(?P<han>(?:表格?|的|^)\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:表|申请|案|$))"
+        )
 
 
 _ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -214,14 +221,29 @@ def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         suffixed = bool(match["suffix"])
         led = bool(_BEFORE_ZH.search(before)) or (bool(_BEFORE_EN.search(before)) and _ends(text, end))
         followed = bool(_AFTER_EN.match(text, end)) or bool(_AFTER_ZH.match(text, end))
-        listed = _CHAIN.match(text, end) is not None and book.by_digits.get(_CHAIN.match(text, end)["digits"]) is not None  # type: ignore[index]
-        if alone or chained or suffixed or led or followed or listed or whole.startswith(match.group()) and len(whole) < 14:
+        listed = (
+            _CHAIN.match(text, end) is not None and book.by_digits.get(_CHAIN.match(text, end)["digits"]) is not None
+        )  # type: ignore[index]
+        if (
+            alone
+            or chained
+            or suffixed
+            or led
+            or followed
+            or listed
+            or (whole.startswith(match.group()) and len(whole) < 14)
+        ):
             hits.append(_Hit(start, end, name, written=True))
     return hits
 
 
 def _ends(text: str, end: int) -> bool:
-    return bool(_END_OR_MARK.match(text, end) or _AFTER_EN.match(text, end) or re.match(r"\s+[a-z]", text[end : end + 3]) or _has_han(text[end : end + 2]))
+    return bool(
+        _END_OR_MARK.match(text, end)
+        or _AFTER_EN.match(text, end)
+        or re.match(r"\s+[a-z]", text[end : end + 3])
+        or _has_han(text[end : end + 2])
+    )
 
 
 def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
@@ -239,7 +261,7 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
             name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
             hits.append(_Hit(match.start(), match.end(), name, written=True))
         else:
-            digits = "".join(str("〇" == char and 0 or _HAN_DIGITS.index(char)) for char in match["hwords"])
+            digits = "".join(str((char == "〇" and 0) or _HAN_DIGITS.index(char)) for char in match["hwords"])
             if digits in book.by_digits:
                 hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
     return hits
@@ -352,9 +374,9 @@ def _select(form: Normal, hits: list[_Hit], hints: list[_Hit], book: _Book) -> l
             elif named:
                 exact = [one for one in exact if one.form != "I-131"]
         vague.append(hit)
-    if not exact and not vague and hints:
-        if len(form.text) <= 60 and _SELECTOR.search(form.text) and len({hint.variant for hint in hints}) == 1:
-            return hints[:1]
+    one_kind = not exact and not vague and len({hint.variant for hint in hints}) == 1
+    if one_kind and len(form.text) <= 60 and _SELECTOR.search(form.text):
+        return hints[:1]
     if len(vague) > 1 and {hit.ambiguous for hit in vague} & {"green_card"}:
         vague = [hit for hit in vague if hit.ambiguous != "green_card"] or vague
     if vague and exact and all(hit.weak for hit in exact):
@@ -375,8 +397,10 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``form_type`` entities in order, every form once. Extras: ``known`` (in ``content/forms.yml``), ``candidates`` and ``ambiguous``
-        for a name that fits several forms (value ``None``, or the form they share), ``variant`` for a kind of I-131, ``written``
+        ``form_type`` entities in order, every form once. Extras: ``known`` (in ``content/forms.yml``),
+        ``candidates`` and ``ambiguous``
+        for a name that fits several forms (value ``None``, or the form they share), ``variant`` for a kind of
+        I-131, ``written``
         when the number itself was given, ``hint`` when only a description was.
     """
     form = normal(text)
@@ -396,7 +420,8 @@ def extract(text: str, today: date) -> list[Entity]:
         hit
         for hit in names
         if not (
-            hit.ambiguous == "green_card" and any(hint.start <= hit.start and hit.end <= hint.end for hint in hints)
+            hit.ambiguous == "green_card"
+            and any(hint.start <= hit.start and hit.end <= hint.end for hint in hints)
             and any(other.ambiguous == "travel_document" for other in names)
         )
         and not (

@@ -1,4 +1,6 @@
-"""What a message gives, or denies, as the reason for asking: hardship, delay, unresolved, USCIS error, nothing received."""
+"""What a message gives, or denies, as the reason for asking: hardship, delay, unresolved, USCIS error, nothing
+received.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _DISAGREE_STRONG = _LEX.cue("disagreement_strong")
 _LEGAL = _LEX.cue("legal_only")
 _LEGAL_STRICT = _LEX.cue("legal_only_strict")
 _OWN = re.compile(r"\b(?:i|i'm|i've|my|me|mine|our|we|us)\b|我|咱|俺")
-_ASKING = re.compile(r"[吗嗎咩么]\s*$|^(?:do|does|can|could|would|will|is|are|what|how|when|which|who|if)\b|什么|哪些|哪种|是否|会不会|能不能|多久|怎么|如何")
+_ASKING = re.compile(
+    r"[吗嗎咩么]\s*$|^(?:do|does|can|could|would|will|is|are|what|how|when|which|who|if)\b|什么|哪些|哪种|是否|会不会|能不能|多久|怎么|如何"
+)
 
 
 def _general_question(form: Normal, clause: Clause) -> bool:
@@ -55,7 +59,8 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``ground`` entities, one a ground, role ``claimed`` or ``denied``; ``implied`` when "only the wait" denies the others.
+        ``ground`` entities, one a ground, role ``claimed`` or ``denied``; ``implied`` when "only the wait" denies
+        the others.
         Besides the four grounds and ``not_received`` also ``disagreement`` (extra ``strong``: says the decision is
         wrong, not only that there was a denial) and ``legal_only`` (extra ``strict``: "only advice").
     """
@@ -84,9 +89,8 @@ def extract(text: str, today: date) -> list[Entity]:
                 found[ground] = _make(text, ground, only[0], DENIED, implied=True)
     strong = _DISAGREE_STRONG.search(form)
     disagree = _DISAGREE.search(form)
-    if disagree is not None or strong is not None:
-        hit = disagree or strong
-        assert hit is not None
+    hit = disagree or strong
+    if hit is not None:
         found["disagreement"] = _make(text, "disagreement", hit.span(), CLAIMED, strong=strong is not None)
     legal = _LEGAL.search(form)
     if legal is not None:

@@ -1,14 +1,15 @@
 """Cue words from ``data/lexicon/*.yml`` as compiled patterns.
 
 A lexicon file is a tree of mappings whose leaves are ``{en: [...], zh: [...]}``. Every item is a small regular
-expression over the matching form of a message (``norm.py``): lower case, simplified characters. In English items a blank stands for
+expression over the matching form of a message (``norm.py``): lower case, simplified characters. In English items a
+blank stands for
 any run of blanks, an apostrophe may be missing, and the item stands at word borders.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +228,7 @@ class Lexicon:
         return Cue(list(node.get("en") or []), list(node.get("zh") or []))
 
 
-@lru_cache(maxsize=None)
+@cache
 def lexicon(name: str) -> Lexicon:
     """The lexicon file of that name, read once."""
     return Lexicon(name)

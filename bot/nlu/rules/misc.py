@@ -39,7 +39,9 @@ _ORD_NUM: dict[str, int] = {
     **{str(key): value for key, value in _LEX.node("ordinal.letters").items()},
     **{str(key): value for key, value in _LEX.node("ordinal.words_zh").items()},
 }
-_CIRCLED = {chr(0x2460 + index): index + 1 for index in range(10)} | {chr(0x2776 + index): index + 1 for index in range(10)}
+_CIRCLED = {chr(0x2460 + index): index + 1 for index in range(10)} | {
+    chr(0x2776 + index): index + 1 for index in range(10)
+}
 _KEYCAP = re.compile(r"([0-9])\ufe0f?\u20e3")
 _NAME_EN = re.compile(_LEX.node("name.en"), re.IGNORECASE)
 _NAME_ZH = re.compile(_LEX.node("name.zh"))
@@ -96,7 +98,9 @@ def _language(form: Normal, text: str) -> list[Entity]:
                 continue
             if code == "en" and form.han and _LANGUAGE_RULE.search(form.text):
                 continue
-            clause = next(part for part in (*clauses(text), None) if part is None or part.start <= hit.start() < part.end)
+            clause = next(
+                part for part in (*clauses(text), None) if part is None or part.start <= hit.start() < part.end
+            )
             if clause is None:
                 continue
             rest = form.text[clause.start : hit.start()] + " " + form.text[hit.end() : clause.end]
@@ -230,7 +234,11 @@ def _latin_name(text: str, start: int) -> tuple[int, int] | None:
     if not words or (not words[0].group()[0].isupper() and len(words) > 4):
         return None
     end = words[-1].end()
-    while end > words[0].start() and text[end - 1] == "." and not re.fullmatch(r"(?i)(?:jr|sr|[a-z])\.", words[-1].group()):
+    while (
+        end > words[0].start()
+        and text[end - 1] == "."
+        and not re.fullmatch(r"(?i)(?:jr|sr|[a-z])\.", words[-1].group())
+    ):
         end -= 1
     return words[0].start(), end
 
@@ -285,7 +293,8 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        Entities ``person_name``, ``delivery``, ``language``, ``ordinal`` (1-based, -1 for the last), ``answer_name`` (a slot, only with
+        Entities ``person_name``, ``delivery``, ``language``, ``ordinal`` (1-based, -1 for the last),
+        ``answer_name`` (a slot, only with
         words of changing around it) and ``cue``.
     """
     form = normal(text)
