@@ -99,7 +99,12 @@ def test_every_interruption_at_every_question(base: str, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "slot", [question.slot for question in QUESTIONS if question.slot not in ("grounds", "hardship_detail", "form_type", "phone")]
+    "slot",
+    [
+        question.slot
+        for question in QUESTIONS
+        if question.slot not in ("grounds", "hardship_detail", "form_type", "phone")
+    ],
 )
 def test_a_person_can_be_had_at_every_question(base: str, language: str, slot: str) -> None:
     chat = _at(base, language, slot)
