@@ -317,7 +317,8 @@ def address(message: Message, today: date, context: Mapping[str, Any]) -> Readin
 
 def documents(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
     """Papers follow later: there is nothing to store here, any answer that is no question goes on."""
-    beside = message.is_question or message.sure("greet", "thank", "goodbye", "frustrated", "out_of_scope", at_least=0.6)
+    small_talk = message.sure("greet", "thank", "goodbye", "frustrated", "out_of_scope", at_least=0.6)
+    beside = message.is_question or small_talk
     return None if beside else Reading(skip=True)
 
 
