@@ -22,6 +22,7 @@ NO = ("deny",)
 HALF_SURE = 0.35
 # The question was put twice already: the likelier reading counts.
 SECOND_TRY = 0.12
+SHORT_TALK = 3
 OLDEST_PERSON = 120
 NAME_MAX = 120
 ADDRESS_MAX = 400
@@ -317,7 +318,7 @@ def address(message: Message, today: date, context: Mapping[str, Any]) -> Readin
 
 def documents(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
     """Papers follow later: there is nothing to store here, any answer that is no question goes on."""
-    small_talk = message.sure("greet", "thank", "goodbye", "frustrated", "out_of_scope", at_least=0.6)
+    small_talk = message.length <= SHORT_TALK and message.sure("greet", "thank", at_least=0.6)
     beside = message.is_question or small_talk
     return None if beside else Reading(skip=True)
 
