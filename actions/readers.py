@@ -23,6 +23,8 @@ HALF_SURE = 0.35
 # The question was put twice already: the likelier reading counts.
 SECOND_TRY = 0.12
 SHORT_TALK = 3
+# "Could not get one, so I never went": the sentence as a whole outweighs the word in it.
+SURELY_NOT = 0.7
 OLDEST_PERSON = 120
 NAME_MAX = 120
 ADDRESS_MAX = 400
@@ -177,6 +179,9 @@ def channel(name: str) -> Reader:
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         found = [item for item in message.all("service_channel") if item["value"] == name and item.get("role")]
         state = str(found[-1]["role"]) if found else None
+        if state == TRIED and len(list(message.all("service_channel"))) == 1 and message.sure(
+                "not_tried_channel", at_least=SURELY_NOT):
+            state = NOT_TRIED
         if state is None and not message.is_question and not message.first("service_channel"):
             state = _tried(message, HALF_SURE if not context.get("misses") else SECOND_TRY)
         if state is None:

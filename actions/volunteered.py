@@ -54,7 +54,8 @@ def _channels(turn: Turn, asked: str | None) -> None:
         name, state = item["value"], item.get("role")
         if name not in CHANNELS or name == asked or not state:
             continue
-        if name in answers and item.get("implied"):
+        # "All three" or a verb without its object speaks of the channel that is asked for, and changes no answer.
+        if (item.get("generic") and asked not in CHANNELS) or (name in answers and item.get("implied")):
             continue
         _note(turn, str(name), state)
 

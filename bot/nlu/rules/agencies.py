@@ -39,9 +39,8 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``agency`` entities, every agency once. Extras: ``primary`` (the message is about this agency and not about
-        a paper or
-        case of USCIS) and ``problem`` (the clause tells of something wrong or asks for something).
+        ``agency`` entities, every agency once. Extras: ``primary`` (the message is about this agency and not about a
+        paper or case of USCIS) and ``problem`` (the clause tells of something wrong or asks for something).
     """
     form = normal(text)
     hits: list[tuple[int, int, str]] = []

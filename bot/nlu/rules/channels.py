@@ -1,10 +1,8 @@
 """Which USCIS channels a message says were tried, or not: contact center, case status online, InfoPass.
 
 A message is read clause by clause. Every mention of a channel becomes "tried", "not tried", planned or undecided by
-the words around it; undecided
-mentions take the decision of a neighbour ("the phone, the website: never"). Words such as "only", "all three" or
-"everything except" then settle the
-channels that were not named.
+the words around it; undecided mentions take the decision of a neighbour ("the phone, the website: never"). Words such
+as "only", "all three" or "everything except" then settle the channels that were not named.
 """
 
 from __future__ import annotations
@@ -74,6 +72,12 @@ _CALL_NOUN = re.compile(_LEX.node("call_noun.en"))
 _CALL_OWNER = re.compile(_LEX.node("call_owner.en"))
 _PAST_TIME = _LEX.cue("past_time")
 _WINDOW_PREFIX = re.compile(_LEX.node("window_prefix.zh"))
+_SITE_SAYS = re.compile(_LEX.node("site_says"))
+_QUESTION_DID = re.compile(_LEX.node("question_did"))
+_ALTERNATIVE = frozenset(_LEX.node("joiners.alternative"))
+_SUMMARY = frozenset(_LEX.node("joiners.summary"))
+_CONTRAST = frozenset(_LEX.node("joiners.contrast"))
+_JOINING = frozenset(_LEX.node("joiners.list"))
 _TRIGGER = re.compile(_LEX.node("trigger"))
 _EDGE = " \t\r\n.,!?;:，。！？；：、~～…'\"()（）"
 
@@ -307,12 +311,6 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         item.status = TRIED
 
 
-_SITE_SAYS = re.compile(
-    r"\b(?:says?|shows?|reads?|shown|saying|displays?|states?|tells?|hasn't|has not|never|doesn't|does not)\b"
-)
-_QUESTION_DID = re.compile(r"\b(?:did|have|has|if|can|could|should|do|does) (?:i|we|you|he|she)\b")
-
-
 def _full(patterns: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> bool:
     stripped = text.strip(_EDGE)
     return any(pattern.fullmatch(stripped) is not None for pattern in patterns)
@@ -327,7 +325,7 @@ def _settle(items: list[_Mention], status: str, sentence: _Sentence) -> None:
 
 
 def _entity(text: str, item: _Mention, implied: bool = False, generic: bool = False) -> Entity:
-    extras: dict[str, object] = {"implied": implied}
+    extras: dict[str, object] = {"implied": implied or item.bare}
     if item.bare:
         extras["bare"] = True
     if generic:
@@ -346,12 +344,10 @@ def extract(text: str, today: date) -> list[Entity]:
 
     Returns:
         At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``. Extras: ``implied`` (not
-        named
-        itself, follows from "only", "all three", "none"), ``bare`` (a verb without its object, "没打过": the open
-        question may know better), ``generic`` (the
-        whole message is "none of them", "都没有": holds only when channels were asked about). Plans, questions and
-        other people's
-        channels give nothing.
+        named itself, follows from "only", "all three", "none" or from a verb alone), ``bare`` (a verb without its
+        object, "没打过": the open question may know better), ``generic`` (the whole message is "all three" or
+        "都没试过": holds only when channels were asked about). Plans, questions and other people's channels give
+        nothing.
     """
     form = normal(text)
     if _TRIGGER.search(form.text) is None:
@@ -431,15 +427,10 @@ def extract(text: str, today: date) -> list[Entity]:
             else:
                 sentence.open.append(item)
         only = _ONLY.search(form, clause.start, clause.end)
-        if only is not None and exception is None:
+        if only is not None and (exception is None or only.start() <= exception.start() < only.end()):
             others = _others_by_only(form, clause, groups, only, others)
         past_open = [*sentence.open]
     return _collect(text, form, found, sentences, everything, everything_at, others, excepted if except_cue else [])
-
-
-_ALTERNATIVE = frozenset({"or", "nor", "或", "或者", "或是"})
-_SUMMARY = frozenset("都全")
-_CONTRAST = frozenset({"but", "但", "但是", "可是", "不过", "though", "although", "however", "而"})
 
 
 def _both(form: Normal, window: tuple[int, int]) -> bool:
@@ -520,6 +511,16 @@ def _collect(
         for item in decided:
             if item.status == wanted and item.channel not in result:
                 result[item.channel] = _entity(text, item)
+    if decided and all(item.status == NOT_TRIED for item in decided):
+        # "Website and phone. Not the office."
+        for sentence in sentences.values():
+            named = [item for item in sentence.open if item.status is None and item.end <= decided[0].start]
+            if named and _only_names(form, named, decided[0].start):
+                _settle(sentence.open, TRIED, sentence)
+        decided = [item for sentence in sentences.values() for item in sentence.decided if not item.dropped]
+        for item in decided:
+            if item.channel not in result:
+                result[item.channel] = _entity(text, item)
     still_open = [item for sentence in sentences.values() for item in sentence.open if item.status is None]
     if still_open and not decided and everything is None and _only_names(form, still_open):
         for item in still_open:
@@ -538,11 +539,8 @@ def _collect(
     return sorted(result.values(), key=lambda entity: (entity.start, CHANNELS.index(entity.value)))
 
 
-def _only_names(form: Normal, items: list[_Mention]) -> bool:
-    rest = form.text
+def _only_names(form: Normal, items: list[_Mention], end: int | None = None) -> bool:
+    rest = form.text[:end]
     for item in sorted(items, key=lambda item: -item.start):
         rest = rest[: item.start] + " " + rest[item.end :]
     return all(word in _JOINING for word in re.findall(r"[a-z]+|[\u3400-\u9fff]", rest))
-
-
-_JOINING = frozenset({"and", "the", "by", "on", "in", "my", "a", "跟", "和", "与", "及", "还", "有", "加", "同", "via"})

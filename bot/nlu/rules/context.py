@@ -55,8 +55,7 @@ def assign_date_roles(text: str, entities: Sequence[Entity]) -> list[Entity]:
 
     Returns:
         The same entities in the same order; a date has the role ``filing``, ``contact_center``,
-        ``case_status_online``, ``infopass``
-        or ``birth``, or none when its clause does not say.
+        ``case_status_online``, ``infopass`` or ``birth``, or none when its clause does not say.
     """
     if not any(item.entity == "date" and item.role is None for item in entities):
         return list(entities)

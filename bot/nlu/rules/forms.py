@@ -23,18 +23,16 @@ _WRITTEN = re.compile(
     r"(?:(?P<dash>-|\s)?\(?(?P<suffix>[a-z])\)?)?(?![a-z0-9]|[-.]\d)"
 )
 _BARE = re.compile(r"(?<![a-z0-9$#.\-@])(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.,]\d|@)")
-_CHAIN = re.compile(
-    r"\s*(?:/|、|\+|&|,|，|and|和|跟|及|与|加|還有|还有|\s)\s*(?:the\s|my\s)?(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.]\d)"
-)
+_CHAIN = re.compile(_LEX.node("chain") + r"(?P<digits>\d{2,4})(?P<suffix>[a-z])?(?![a-z0-9]|[-.]\d)")
 _SPACED = re.compile(
-    r"(?<![a-z0-9])(?P<letter>form|eye|aye|en|i|n|g|表格?)?[\s-]*"
-    r"(?P<digits>\d(?:[ \-]\d){1,2})(?P<suffix>\s?[a-z])?(?![a-z0-9]|[ -]\d)"
+    rf"(?<![a-z0-9])(?P<letter>{_LEX.node('spaced_letter')})?[\s-]*(?P<digits>\d(?:[ \-]\d){{1,2}})"
+    r"(?P<suffix>\s?[a-z])?(?![a-z0-9]|[ -]\d)"
 )
 _UNIT_EN = re.compile(_LEX.node("unit_after.en"))
 _UNIT_ZH = re.compile(_LEX.node("unit_after.zh"))
 _NUMBER_BEFORE = re.compile(_LEX.node("number_before"))
 _BEFORE_EN = re.compile(r"(?<![a-z])" + _LEX.node("before_number.en")[0] + r"\s+$")
-_BEFORE_ZH = re.compile(_LEX.node("before_number.zh")[0] + r"\s*$")
+_BEFORE_ZH = re.compile(_LEX.node("before_number.zh")[0] + r"[\s:：]*$")
 _AFTER_EN = re.compile(r"\s*[-'s]*\s*" + _LEX.node("after_number.en")[0] + r"(?![a-z])")
 _AFTER_ZH = re.compile(r"\s*" + _LEX.node("after_number.zh")[0])
 _NOT_EN = re.compile(_LEX.node("negation_before.en"))
@@ -113,8 +111,10 @@ class _Book:
                 for words in _say(digits):
                     self.said.setdefault(words, form)
         words = "|".join(re.escape(item).replace(r"\ ", r"[\s-]+") for item in sorted(self.said, key=len, reverse=True))
+        before, after = _LEX.node("numeral_before"), _LEX.node("numeral_after")
         return re.compile(
-            rf"(?<![a-z])(?P<letter>eye|aye|i|en|n|form|my)[\s-]+(?P<words>{words})(?![a-z])|(?P<han>(?:表格?|的|^)\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:表|申请|案|$))"
+            rf"(?<![a-z])(?P<letter>eye|aye|i|en|n|form|my)[\s-]+(?P<words>{words})(?![a-z])"
+            rf"|(?P<han>(?:{before})\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:{after}))"
         )
 
 
@@ -214,16 +214,15 @@ def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         if _UNIT_EN.match(text, end) or _UNIT_ZH.match(text, end):
             continue
         before = text[max(0, start - 24) : start]
-        if _NUMBER_BEFORE.search(before) and not _AFTER_EN.match(text, end):
+        if _NUMBER_BEFORE.search(before) and not _AFTER_EN.match(text, end) and "form" not in before:
             continue
         alone = whole == match.group()
         chained = any(hit.end <= start and _CHAIN.fullmatch(text, hit.end, end) for hit in (*taken, *hits))
         suffixed = bool(match["suffix"])
         led = bool(_BEFORE_ZH.search(before)) or (bool(_BEFORE_EN.search(before)) and _ends(text, end))
         followed = bool(_AFTER_EN.match(text, end)) or bool(_AFTER_ZH.match(text, end))
-        listed = (
-            _CHAIN.match(text, end) is not None and book.by_digits.get(_CHAIN.match(text, end)["digits"]) is not None
-        )  # type: ignore[index]
+        following = _CHAIN.match(text, end)
+        listed = following is not None and following["digits"] in book.by_digits
         if (
             alone
             or chained
@@ -261,7 +260,7 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
             name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
             hits.append(_Hit(match.start(), match.end(), name, written=True))
         else:
-            digits = "".join(str((char == "〇" and 0) or _HAN_DIGITS.index(char)) for char in match["hwords"])
+            digits = "".join(str(_HAN_DIGITS.index(char)) for char in match["hwords"].replace("〇", "零"))
             if digits in book.by_digits:
                 hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
     return hits
@@ -350,6 +349,8 @@ def _select(form: Normal, hits: list[_Hit], hints: list[_Hit], book: _Book) -> l
         hit.denied = _denied(form, hit)
     kept = [hit for hit in hits if not hit.denied]
     exact = [hit for hit in kept if hit.ambiguous is None]
+    if any(hit.form == "I-485J" for hit in exact):
+        exact = [hit for hit in exact if hit.form != "I-485"]
     if any(not hit.weak for hit in exact):
         exact = [hit for hit in exact if not hit.weak]
     vague: list[_Hit] = []
@@ -383,7 +384,7 @@ def _select(form: Normal, hits: list[_Hit], hints: list[_Hit], book: _Book) -> l
         exact = [hit for hit in exact if not any(v.ambiguous for v in vague)]
     for hit in exact:
         if hit.form == "I-131" and hit.variant is None:
-            variants = {hint.variant for hint in hints}
+            variants = {hint.variant for hint in hints if hint.variant}
             if len(variants) == 1:
                 hit.variant = variants.pop()
     return sorted([*exact, *vague], key=lambda hit: hit.start)
@@ -397,11 +398,9 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``form_type`` entities in order, every form once. Extras: ``known`` (in ``content/forms.yml``),
-        ``candidates`` and ``ambiguous``
-        for a name that fits several forms (value ``None``, or the form they share), ``variant`` for a kind of
-        I-131, ``written``
-        when the number itself was given, ``hint`` when only a description was.
+        ``form_type`` entities in order, every form once. Extras: ``known`` (in ``content/forms.yml``), ``candidates``
+        and ``ambiguous`` for a name that fits several forms (value ``None``, or the form they share), ``variant`` for a
+        kind of I-131, ``written`` when the number itself was given, ``hint`` when only a description was.
     """
     form = normal(text)
     book = _book()

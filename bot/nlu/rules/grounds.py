@@ -1,6 +1,4 @@
-"""What a message gives, or denies, as the reason for asking: hardship, delay, unresolved, USCIS error, nothing
-received.
-"""
+"""What a message gives, or denies, as the reason for asking, such as hardship, delay or an error of USCIS."""
 
 from __future__ import annotations
 
@@ -25,16 +23,15 @@ _DISAGREE = _LEX.cue("disagreement")
 _DISAGREE_STRONG = _LEX.cue("disagreement_strong")
 _LEGAL = _LEX.cue("legal_only")
 _LEGAL_STRICT = _LEX.cue("legal_only_strict")
-_OWN = re.compile(r"\b(?:i|i'm|i've|my|me|mine|our|we|us)\b|我|咱|俺")
-_ASKING = re.compile(
-    r"[吗嗎咩么]\s*$|^(?:do|does|can|could|would|will|is|are|what|how|when|which|who|if)\b|什么|哪些|哪种|是否|会不会|能不能|多久|怎么|如何"
-)
+_OWN = re.compile(_LEX.node("own"))
+_ASKING = re.compile(_LEX.node("asking"))
+_ASKING_END = tuple(_LEX.node("asking_end"))
 
 
 def _general_question(form: Normal, clause: Clause) -> bool:
     """Whether a clause asks in general ("do you help with emergencies?") and tells nothing of the writer."""
     words = form.text[clause.start : clause.end]
-    if clause.mark not in {"?", "？"} and not words.rstrip().endswith(("吗", "咩", "么")):
+    if clause.mark not in {"?", "？"} and not words.rstrip().endswith(_ASKING_END):
         return False
     return _OWN.search(words) is None and _ASKING.search(words) is not None
 
@@ -59,10 +56,9 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        ``ground`` entities, one a ground, role ``claimed`` or ``denied``; ``implied`` when "only the wait" denies
-        the others.
-        Besides the four grounds and ``not_received`` also ``disagreement`` (extra ``strong``: says the decision is
-        wrong, not only that there was a denial) and ``legal_only`` (extra ``strict``: "only advice").
+        ``ground`` entities, one a ground, role ``claimed`` or ``denied``; ``implied`` when "only the wait" denies the
+        others. Besides the four grounds and ``not_received`` also ``disagreement`` (extra ``strong``: says the decision
+        is wrong, not only that there was a denial) and ``legal_only`` (extra ``strict``: "only advice").
     """
     form = normal(text)
     questions = [part for part in clauses(text) if _general_question(form, part)]

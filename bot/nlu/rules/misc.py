@@ -158,7 +158,7 @@ def _ordinal(form: Normal, text: str) -> list[Entity]:
 
 
 def _answer_name(form: Normal, text: str) -> list[Entity]:
-    if len(form.text) > 200 or _CHANGE.search(form) is None or _CHANGE_NOT.search(form):
+    if len(form.text) > 100 or _CHANGE.search(form) is None or _CHANGE_NOT.search(form):
         return []
     hits: list[tuple[int, int, str]] = []
     for slot, cue in _ANSWERS.items():
@@ -298,12 +298,15 @@ def extract(text: str, today: date) -> list[Entity]:
         words of changing around it) and ``cue``.
     """
     form = normal(text)
+    answers = _answer_name(form, text)
+    slots = {item.value for item in answers}
+    ways = [] if slots & {"email", "mailing_address"} and "delivery" not in slots else _delivery(form, text)
     return [
         *_person(form, text),
-        *_delivery(form, text),
+        *ways,
         *_language(form, text),
         *_ordinal(form, text),
-        *_answer_name(form, text),
+        *answers,
         *_cues(form, text),
         *_crisis(form, text),
     ]

@@ -76,7 +76,7 @@ def _lower(text: str) -> str:
 
 
 def _simplify(text: str) -> str:
-    converted = _T2S.convert(text)
+    converted: str = _T2S.convert(text)
     if len(converted) == len(text):
         return converted
     return "".join(one if len(one := _T2S.convert(char)) == 1 else char for char in text)
@@ -95,5 +95,5 @@ def normal(text: str) -> Normal:
     form = _lower(text.translate(_FULL_WIDTH)).translate(_SAME)
     han = _HAN.search(form) is not None
     if han:
-        form = _simplify(form)
+        form = _simplify(form).replace("身分", "身份")
     return Normal(raw=text, text=form, han=han, latin=_LATIN.search(form) is not None)

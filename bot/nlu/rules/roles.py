@@ -17,7 +17,6 @@ _BARE_EN: dict[str, re.Pattern[str]] = {
     role: re.compile("(?:" + "|".join(map(loosen, _LEX.node("bare.en")[role])) + ")") for role in ROLES
 }
 _LEAD = re.compile(_LEX.node("bare.lead_en"))
-_MENTION = _LEX.cue("mention")
 _NOT_EN = re.compile(_LEX.node("mention.negated_en").replace("'", "'?"))
 _NOT_ZH = re.compile(_LEX.node("mention.negated_zh"))
 _ASKED_EN = re.compile(_LEX.node("mention.asked_en"))
