@@ -219,7 +219,7 @@ def _about_another(turn: Turn, open_slot: str) -> bool:
     names = changing.named(turn)
     if open_slot == REVIEW:
         return True
-    if names and names[0] == (turn.memory.at.trail or [None])[-1] and not turn.message.cue("replace"):
+    if names and names[:1] == turn.memory.at.trail[-1:] and not turn.message.cue("replace"):
         return False  # it was answered just now; the word is part of another answer
     if names and open_slot == "documents" and not turn.message.sure("change_answer", at_least=CLEAR_COMMAND):
         return False
