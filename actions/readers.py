@@ -23,6 +23,9 @@ HALF_SURE = 0.35
 # The question was put twice already: the likelier reading counts.
 SECOND_TRY = 0.12
 SHORT_TALK = 3
+# "Last Tuesday" answers "have you tried?"; a day in a longer sentence is the day of something else.
+BARE_DATE = 5
+LONG_FOR_A_BIRTHDAY = 10
 # "Could not get one, so I never went": the sentence as a whole outweighs the word in it.
 SURELY_NOT = 0.7
 OLDEST_PERSON = 120
@@ -183,7 +186,9 @@ def channel(name: str) -> Reader:
                 "not_tried_channel", at_least=SURELY_NOT):
             state = NOT_TRIED
         if state is None and not message.is_question and not message.first("service_channel"):
-            state = _tried(message, HALF_SURE if not context.get("misses") else SECOND_TRY)
+            # A sentence that gives other data is no faint yes.
+            again = context.get("misses") and message.intent != "inform"
+            state = _tried(message, SECOND_TRY if again else HALF_SURE)
         if state is None:
             return None
         values: dict[str, Any] = {name: state}
@@ -199,7 +204,7 @@ def channel(name: str) -> Reader:
 def _tried(message: Message, floor: float) -> str | None:
     agreed = yes_or_no(message, ("affirm", "tried_channel", "report_unresolved"),
                        ("deny", "not_tried_channel"), floor)
-    if message.first("date") and agreed is not False:
+    if message.first("date") and agreed is None and message.length <= BARE_DATE:
         return TRIED
     return None if agreed is None else TRIED if agreed else NOT_TRIED
 
@@ -225,6 +230,8 @@ def name(slot: str) -> Reader:
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         found = message.first("person_name")
         text = str(found["value"]) if found else visible_text(message.text)
+        if not found and (message.first("email") or message.first("phone")):
+            return None
         if not found and (message.is_question or message.sure("unsure", "skip", "repeat_question")):
             return None
         if slot == "signature_name" and message.sure("affirm") and not found and message.length <= 3:
@@ -247,6 +254,8 @@ def birth(message: Message, today: date, context: Mapping[str, Any]) -> Reading 
     """A full day in the past that a living person can be born on."""
     item = best_date(message, ("birth", None, "filing"))
     if item is None:
+        return None
+    if item.get("role") != "birth" and message.length > LONG_FOR_A_BIRTHDAY:
         return None
     if item.get("precision") != "day" or item.get("approx"):
         return Reading(problem="utter_invalid_birth_incomplete")

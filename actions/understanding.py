@@ -1,8 +1,6 @@
 """Playing a turn: interpretation of the message, then the next step."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from actions import (
     asking,
     changing,
@@ -55,7 +53,7 @@ async def play(turn: Turn, conversation: str) -> None:
     else:
         if chosen:
             turn.say("utter_language_switched")
-        await _understand(turn, conversation, chosen)
+        await _understand(turn, chosen)
         await _proceed(turn, conversation)
     turn.vary()
 
@@ -67,7 +65,7 @@ def _greet(turn: Turn) -> None:
     turn.say("utter_greet")
 
 
-async def _understand(turn: Turn, conversation: str, chosen: bool) -> None:
+async def _understand(turn: Turn, chosen: bool) -> None:
     at, message = turn.memory.at, turn.message
     if pressed.take(turn) if message.event == "payload" else _crisis(turn):
         return
@@ -261,10 +259,8 @@ def _is_no_name(turn: Turn) -> bool:
 def _read_grounds(turn: Turn) -> bool:
     at, message, memory = turn.memory.at, turn.message, turn.memory
     variant = at.variant
-    found = claims_of(message)
-    held = tuple(memory.answers.get("grounds", ()))
     if variant == "only_waiting":
-        return _read_only_waiting(turn, found.grounds, held)
+        return _read_only_waiting(turn)
     if variant in ("disagreement", "concern"):
         return _read_beyond(turn)
     before = len(turn.noted)
@@ -281,10 +277,11 @@ def _read_grounds(turn: Turn) -> bool:
     return True
 
 
-def _read_only_waiting(turn: Turn, claimed: Sequence[str], held: Sequence[str]) -> bool:
+def _read_only_waiting(turn: Turn) -> bool:
     at, message = turn.memory.at, turn.message
-    beyond = tuple(name for name in claimed if name not in (DELAY, UNRESOLVED))
     found = claims_of(message)
+    claimed = found.grounds
+    beyond = tuple(name for name in claimed if name not in (DELAY, UNRESOLVED))
     if beyond or found.not_received:
         at.waiting_only = False
         volunteered.add_grounds(turn, beyond or (USCIS_ERROR,))

@@ -62,9 +62,14 @@ def _channels(turn: Turn, asked: str | None) -> None:
 
 def _dates(turn: Turn, asked: str | None) -> None:
     answers, today = turn.memory.answers, turn.world.today
+    # "They say they mailed it in July" is about USCIS's mail, not about filing.
+    names_a_form = any(item["value"] for item in turn.message.all("form_type"))
+    about_their_mail = claims_of(turn.message).not_received and not names_a_form
     for item in turn.message.all("date"):
         role, value = item.get("role"), str(item["value"])
         if item.get("future") or item.get("precision") == "year" or first_day(value) > today:
+            continue
+        if role == "filing" and about_their_mail:
             continue
         if role == "filing" and asked not in ("filing_date", "date_of_birth") and "filing_date" not in answers:
             _note(turn, "filing_date", value)
