@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from . import agencies, channels, dates, forms, grounds, identifiers, misc, receipts, roles
 from .context import assign_date_roles
 from .entity import Entity
+from .numerals import Normalised
+from .spelling import mended
 
 MAX_CHARACTERS = 6_000
 
@@ -23,7 +27,9 @@ _CLAIMS = (
     "ordinal",
 )
 _RANK = {name: rank for rank, name in enumerate(_CLAIMS)}
-_MODULES = (receipts, identifiers, dates, forms, channels, roles, grounds, agencies, misc)
+# Numbers and names are read as they were typed; words may have been mistyped.
+_AS_TYPED = (receipts, identifiers, misc)
+_MENDED = (dates, forms, channels, roles, grounds, agencies)
 
 
 def _without_overlaps(entities: list[Entity]) -> list[Entity]:
@@ -44,6 +50,15 @@ def _without_overlaps(entities: list[Entity]) -> list[Entity]:
     return sorted([*taken, *names, *comments], key=lambda item: (item.start, item.end))
 
 
+def _on_copy(extract: Callable[[str, date], list[Entity]], copy: Normalised, today: date) -> list[Entity]:
+    """Run a rule over a copy of the message and tell where its finds stand in the message itself."""
+    found = []
+    for entity in extract(copy.text, today):
+        start, end = copy.span(entity.start, entity.end)
+        found.append(replace(entity, start=start, end=end, text=copy.original[start:end]))
+    return found
+
+
 def extract_all(text: str, today: date) -> list[Entity]:
     """Run every rule over a message.
 
@@ -57,8 +72,11 @@ def extract_all(text: str, today: date) -> list[Entity]:
     """
     text = text[:MAX_CHARACTERS]
     found: list[Entity] = []
-    for module in _MODULES:
+    for module in _AS_TYPED:
         found.extend(module.extract(text, today))
+    copy = mended(text)
+    for module in _MENDED:
+        found.extend(module.extract(text, today) if copy is None else _on_copy(module.extract, copy, today))
     return assign_date_roles(text, _without_overlaps(found))
 
 

@@ -18,7 +18,7 @@ from bot.nlu.rules.dates_in_english import ENGLISH_RULES, HAS_ENGLISH_DATE, YEAR
 from bot.nlu.rules.dates_in_figures import DIGIT_RULES
 from bot.nlu.rules.entity import Entity
 from bot.nlu.rules.norm import normal
-from bot.nlu.rules.numerals import normalise
+from bot.nlu.rules.numerals import Normalised, normalise
 from triage.dates import first_day
 
 _APPROX_BEFORE = re.compile(rf"(?:{either(WORDS['approx_before'])})\s?(?:in|on|是|在)?\s?(?:the\s)?$")
@@ -27,6 +27,7 @@ _BIRTH_AFTER = re.compile(rf"[\s,的]{{0,2}}(?:{either(WORDS['birth_after'])})")
 _NOT_BIRTH = re.compile(rf"(?:{either(WORDS['not_birth'])})")
 _APPOSITION = re.compile(r"[\s,、(/=]{0,2}(?:(?:也?就|即)?是|即|or|i\.e\.|that is|meaning)?[\s,:(]{0,2}(?:公元|西元)?")
 _HAS_DIGIT = re.compile(r"[0-9]")
+_BETWEEN_HAN = re.compile(r"(?<=[\u3400-\u9fff]) {1,2}(?=[\u3400-\u9fff])")
 
 
 def extract(text: str, today: date) -> list[Entity]:
@@ -42,7 +43,7 @@ def extract(text: str, today: date) -> list[Entity]:
         The role is ``birth`` where the words beside the date say so, else None. A date that is given twice in
         different words ("前年交的，2024年1月31日") gives two entities.
     """
-    norm = normalise(text)
+    norm = _without_gaps(normalise(text))
     form = normal(norm.text)
     context = Context(form.text, norm.text, today)
     hits = _apart(_all_hits(context, form.han, form.latin))
@@ -53,6 +54,13 @@ def extract(text: str, today: date) -> list[Entity]:
         for hit, reading, role in zip(hits, readings, roles, strict=True)
         if reading is not None
     ]
+
+
+def _without_gaps(norm: Normalised) -> Normalised:
+    """Take blanks between Chinese characters away."""
+    if " " not in norm.text or norm.text.isascii():
+        return norm
+    return norm.replaced([(*hit.span(), "") for hit in _BETWEEN_HAN.finditer(norm.text)])
 
 
 def _all_hits(context: Context, han: bool, latin: bool) -> Iterator[Hit]:

@@ -46,9 +46,10 @@ _DURATION_AFTER = re.compile(rf"\s?(?:{either(WORDS['duration_after'])})")
 _CN = CHINESE_NUMBER_CLASS
 _N = rf"(?:[0-9]{{1,2}}(?![0-9])|[{_CN}]{{1,3}})"
 _NO_DAY = r"(?![0-9.:]|\s?(?:点|个|时|次|份|天|万|块|元|年|张|位|人|小|多|几|封|岁|月|周|星|礼))"
+_SAID_DAY = r"(?:[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?)(?![一二三四五六七八九十几])"
 _MD = (
     rf"(?P<m>{_N})(?:\s?[-~到至、/]\s?{_N})?\s?月份?的?\s?"
-    rf"(?:(?P<d>{_N})\s?[日号]|(?P<d2>[0-9]{{1,2}}){_NO_DAY})?(?:[初底末]|[上中下]旬|中(?![国文美介心]))?"
+    rf"(?:(?P<d>{_N})\s?[日号]|(?P<d2>[0-9]{{1,2}}|{_SAID_DAY}){_NO_DAY})?(?:[初底末]|[上中下]旬|中(?![国文美介心]))?"
 )
 _ZH_SEASON = r"(?P<season>[春夏秋冬])[天季]?"
 _ZH_PART = rf"(?P<part>{either(_PARTS_ZH)})(?![国文美介心])"
@@ -63,7 +64,7 @@ _ZH_MONTH_DAY = re.compile(
 )
 _NOT_A_MONTH = re.compile(r"[亮饼薪租票供入费经嫂子球光收]|工资")
 _ZH_REL_YEAR = re.compile(
-    rf"(?:(?<![以之{_CN}])(?P<rel>{either(_YEARS_ZH)})(?!纪)|(?<![以之{_CN}0-9])(?P<n>{_ZH_NUMBER})\s?年[之以]?前的?(?=\s?(?:{_N}\s?月|[春夏秋冬])))"
+    rf"(?:(?<![以之{_CN}])(?P<rel>{either(_YEARS_ZH)})(?!纪|\s?(?:都|已经|刚)?\s?{_ZH_NUMBER}\s?岁)|(?<![以之{_CN}0-9])(?P<n>{_ZH_NUMBER})\s?年[之以]?前的?(?=\s?(?:{_N}\s?月|[春夏秋冬])))"
     rf"的?\s?(?:{_MD}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
 )
 _ZH_REL_MONTH = re.compile(

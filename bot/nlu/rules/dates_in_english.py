@@ -47,10 +47,14 @@ _STREET_AFTER = re.compile(rf"\s(?:[a-z]{{2,20}}\s)?(?:{either(WORDS['streets'])
 _MEASURE_AFTER = re.compile(rf"\s?(?:{either(WORDS['measures'])}|%)(?![a-z])")
 _BEFORE_MONTH = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_month'])})[\s-](?:the\s)?$")
 _HEDGE_AFTER = re.compile(rf"\s?,?\s?(?:{either(WORDS['hedges_after'])})(?![a-z])")
+_BEFORE_FEAST = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_feast'])})\s(?:the\s)?$")
 _BEFORE_YEAR = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_year'])})[\s-](?:the\syear\s)?$")
 
 
-def _en_holiday(match: re.Match[str], context: Context) -> Hit:
+def _en_holiday(match: re.Match[str], context: Context) -> Hit | None:
+    start, end = match.span()
+    if not (match["y"] or context.whole(start, end) or _BEFORE_FEAST.search(context.before(start))):
+        return None
     month, day = HOLIDAYS[match["holiday"]]
     if match["y"]:
         reading: Reading | None = replace(_english_year(match["y"], context), month=month, day=day)
@@ -171,9 +175,10 @@ def _en_month(match: re.Match[str], context: Context) -> Hit | None:
         led = (
             match["rel"] or _BEFORE_MONTH.search(context.before(start)) or _HEDGE_AFTER.match(context.text, match.end())
         )
-        in_chinese = (
-            context.text[start - 1 : start] > HAN_FROM or context.text[match.end() : match.end() + 1] > HAN_FROM
-        )
+        after = context.text[match.end() : match.end() + 2]
+        if context.cased[match.start("mon")].isupper():
+            after = after.lstrip()
+        in_chinese = context.text[start - 1 : start] > HAN_FROM or after[:1] > HAN_FROM
         if not (led or in_chinese or context.whole(start, match.end())):
             return None
     if match["rel"] and match["y"] is None:
@@ -203,7 +208,8 @@ def _relative_month(today: date, rel: str, month: int, day_text: str | None) -> 
 
 def _en_year_first(match: re.Match[str], context: Context) -> Hit | None:
     follows = context.text[match.end() : match.end() + 2].strip()
-    if match["mon"] in _IN_DOUBT and match["d"] is None and follows.isascii() and follows.isalpha():
+    is_name = context.cased[match.start("mon")].isupper()
+    if match["mon"] in _IN_DOUBT and match["d"] is None and follows.isascii() and follows.isalpha() and not is_name:
         return None
     return _english_date(match, context, match["d"])
 

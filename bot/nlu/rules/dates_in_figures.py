@@ -40,6 +40,8 @@ _EIGHT_DIGITS = re.compile(
     r"(?<![0-9a-z#.$/-])(?P<y>(?:19|20)[0-9]{2})(?P<m>0[1-9]|1[0-2])(?P<d>[0-2][0-9]|3[01])(?![0-9a-z]|[-/.][0-9])"
 )
 _MONTH_DAY = re.compile(rf"{_FREE}(?P<m>{_M})/(?P<d>{_D})(?![0-9/%.])")
+_CLOSES = re.compile(r"\s?(?:$|[,.;!?)。，;](?![0-9]))")
+_FRACTIONS = frozenset({"1/2", "1/3", "2/3", "1/4", "3/4", "1/1"})
 _LABEL_BEFORE = re.compile(r"(?:[A-Z]{2,4}[ -]?|[Nn]umber\s?|[Nn]o\.?\s?|号\s?|號\s?|#\s?)$")
 
 
@@ -98,8 +100,9 @@ def _eight_digits(match: re.Match[str], context: Context) -> Hit | None:
 
 
 def _month_day(match: re.Match[str], context: Context) -> Hit | None:
-    led = LEAD_MONTH_DAY.search(context.before(match.start()))
-    if not (led or context.whole(*match.span()) or POINT_AFTER.match(context.text, match.end())):
+    led = LEAD_MONTH_DAY.search(context.before(match.start())) or POINT_AFTER.match(context.text, match.end())
+    closes = _CLOSES.match(context.text, match.end()) and match.group() not in _FRACTIONS
+    if not (led or closes or context.whole(*match.span())):
         return None
     return claimed(match, latest(context.today, int(match["m"]), int(match["d"])))
 

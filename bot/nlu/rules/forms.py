@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -123,6 +123,14 @@ _TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen
 _TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _HAN_DIGITS = "零一二三四五六七八九"
 _HAN_NUMBERS = f"[{_HAN_DIGITS}〇]{{2,3}}"
+_HAN_ALONE = re.compile(
+    rf"(?<![{_HAN_DIGITS}〇0-9])(?<!{_LEX.node('numeral_not_before')})([{_HAN_DIGITS}〇]{{3}})"
+    rf"(?!一(?![起直般])|[{_HAN_DIGITS.replace('一', '')}〇0-9]|{_LEX.node('numeral_not_after')})"
+)
+_LETTER_O = re.compile(r"(?<![a-z0-9])[in]-?\d(?:\d?o\d?|oo)(?![a-z0-9])")
+_SUFFIX_AFTER = re.compile(r"\s([a-z])(?![a-z])")
+_BESIDE: dict[str, str] = _LEX.node("beside_others")
+_BESIDE_RE = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_BESIDE)})(?![a-z0-9])")
 
 
 def _two(digits: str) -> list[str]:
@@ -258,11 +266,19 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
     for match in book.spoken.finditer(form.text):
         if match["words"]:
             name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
-            hits.append(_Hit(match.start(), match.end(), name, written=True))
+            end = match.end()
+            suffix = _SUFFIX_AFTER.match(form.text, end)
+            if suffix and f"{name}{suffix.group(1).upper()}" in book.forms:
+                name, end = f"{name}{suffix.group(1).upper()}", suffix.end()
+            hits.append(_Hit(match.start(), end, name, written=True))
         else:
             digits = "".join(str(_HAN_DIGITS.index(char)) for char in match["hwords"].replace("〇", "零"))
             if digits in book.by_digits:
                 hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
+    for match in _HAN_ALONE.finditer(form.text) if form.han else ():
+        digits = "".join(str(_HAN_DIGITS.index(char)) for char in match.group(1).replace("〇", "零"))
+        if digits in book.by_digits and not _overlaps(*match.span(), hits):
+            hits.append(_Hit(*match.span(), book.by_digits[digits], written=True))
     return hits
 
 
@@ -403,6 +419,8 @@ def extract(text: str, today: date) -> list[Entity]:
         kind of I-131, ``written`` when the number itself was given, ``hint`` when only a description was.
     """
     form = normal(text)
+    if _LETTER_O.search(form.text):
+        form = replace(form, text=_LETTER_O.sub(lambda hit: hit.group().replace("o", "0"), form.text))
     book = _book()
     taken = _written(form, book)
     digits = any(char.isdigit() for char in form.text)
@@ -431,6 +449,12 @@ def extract(text: str, today: date) -> list[Entity]:
             and not taken
         )
     ]
+    if (taken or names) and form.latin:
+        names += [
+            _Hit(*match.span(), "I-131", variant=_BESIDE[match.group()])
+            for match in _BESIDE_RE.finditer(form.text)
+            if not _overlaps(*match.span(), [*taken, *names])
+        ]
     chosen = _select(form, sorted([*taken, *names], key=lambda hit: hit.start), hints, book)
     result: list[Entity] = []
     seen: set[tuple[Any, ...]] = set()

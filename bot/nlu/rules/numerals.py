@@ -213,6 +213,8 @@ _TWO_SPOKEN = re.compile(
 _TOKEN = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]+")
 _GAP = re.compile(r"[\s,.-]{1,3}")
 _CHINESE_RUN = re.compile(rf"[{CHINESE_DIGIT_CLASS}](?:[ ,、-]?[{CHINESE_DIGIT_CLASS}0-9]){{2,}}")
+_PARTING = " ,、-"
+LONG_NUMBER = 10
 _AFTER_ONE = frozenset(_WORDS["chinese_after_one"])
 
 
@@ -235,7 +237,17 @@ def _chinese_pieces(text: str) -> list[tuple[int, int, str]]:
         end = run.end()
         if text[end - 1] == "一" and end < len(text) and text[end] in _AFTER_ONE:
             end -= 1
-        digits = [str(_chinese_digit(sign)) for sign in text[run.start() : end] if sign not in " ,、-"]
+        digits: list[str] = []
+        parted_by: set[str] = set()
+        for at in range(run.start(), end):
+            if text[at] in _PARTING:
+                # A long number is complete where the rhythm of saying it changes: "... 六 九，九是...".
+                if len(digits) >= LONG_NUMBER and text[at] not in parted_by:
+                    end = at
+                    break
+                parted_by.add(text[at])
+            else:
+                digits.append(str(_chinese_digit(text[at])))
         if len(digits) > 2:
             pieces.append((run.start(), end, "".join(digits)))
     return pieces
@@ -268,6 +280,7 @@ def _english_run(tokens: list[tuple[int, str]], at: int) -> tuple[str, int, int]
         is_spoken = True
         if word in _REPEATS:
             repeat, tens_open = _REPEATS[word], False
+            spoken += 1
         elif word in _ENGLISH_DIGITS or (word == "o" and digits):
             value = _ENGLISH_DIGITS.get(word, 0)
             if tens_open and value:

@@ -24,6 +24,11 @@ _KNOWN = prefixes().known
 _NOT_RECEIPTS = prefixes().other | {word.upper() for word in lexicon("receipts").tree["not_prefixes"]}
 _POSTS = prefixes().posts
 _SPELLING = {word.lower(): word[0].upper() for word in lexicon("numerals").tree["spelling_words"]}
+_BY_SOUND = {
+    sound: prefix for prefix, sounds in lexicon("receipts").tree["prefixes_by_sound"].items() for sound in sounds
+}
+_SOUNDS = re.compile("|".join(sorted(_BY_SOUND, key=len, reverse=True)))
+_LETTERS_BY_SOUND: dict[str, list[str]] = lexicon("receipts").tree["letters_by_sound"]
 _CUES = re.compile("|".join(lexicon("receipts").tree["cues"]), re.IGNORECASE)
 _OTHER_CUES = re.compile("|".join(lexicon("receipts").tree["other_cues"]), re.IGNORECASE)
 _CUE_REACH = 40
@@ -46,6 +51,19 @@ def _misread_prefixes() -> dict[str, str]:
 
 _MISREAD = _misread_prefixes()
 _KNOWN_RE = "|".join(sorted(_KNOWN))
+
+
+def _as_said(prefix: str) -> str:
+    """A prefix whose letters are written as they sound: "eye oh ee"."""
+    signs = ("|".join([sign, *_LETTERS_BY_SOUND.get(sign, [])]) for sign in prefix)
+    return rf"(?P<{prefix}>(?:{')[ ,.-]{1,2}(?:'.join(signs)}))"
+
+
+_SAID = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{'|'.join(_as_said(prefix) for prefix in sorted(_KNOWN) if prefix.isalpha())})"
+    r"(?=[ ,.:-]{0,3}[0-9*])",
+    re.IGNORECASE,
+)
 _JOINT = r"[ \t.,:#)_·•~-]{0,3}"
 _HEAD = re.compile(
     rf"(?<![A-Za-z0-9|])[A-Za-z0-9|!]{{3}}(?=\s?{_JOINT}[0-9OoIlLSsBbZz|*])"
@@ -56,6 +74,7 @@ _HEAD = re.compile(
 _AFTER_HEAD = re.compile(rf"\s?{_JOINT}(\*{{0,8}}){_JOINT}")
 _GROUP = re.compile(r"[0-9OoIilLSsBbZz|]{1,24}")
 _GAP = re.compile(r"[ \t]{0,2}[._·•~-]?[ \t]{0,2}")
+_LINE_BREAK = re.compile(r"[ \t]{0,2}-?\r?\n[ \t]{0,2}")
 _NEXT_PREFIX = re.compile(rf"(?i:{_KNOWN_RE})(?=[ .-]{{0,2}}[0-9*])")
 _DATE_AHEAD = re.compile(r"[0-9]{1,4}(?:[年月日号號]|/[0-9])")
 _SURPLUS = re.compile(r"[0-9]{1,2}(?=\s?(?:[,;/)、。]|[.!?]?\s*$))")
@@ -167,7 +186,9 @@ def extract(text: str, today: date) -> list[Entity]:
 
 def as_one_reads_it_out(norm: Normalised) -> Normalised:
     """Put spoken digits and spelled prefixes together: "I O E zero nine one..." becomes "IOE091..."."""
+    norm = norm.replaced([(*hit.span(), _BY_SOUND[hit.group()]) for hit in _SOUNDS.finditer(norm.text)])
     norm = with_spoken_digits(norm)
+    norm = norm.replaced([(*hit.span(), hit.lastgroup or "") for hit in _SAID.finditer(norm.text)])
     if _AS_IN.search(norm.text):
         norm = norm.replaced([(*hit.span(), hit.group(1) + " ") for hit in _AS_IN.finditer(norm.text)])
     pieces = []
@@ -274,6 +295,10 @@ def _read_digits(text: str, at: int, wanted: int) -> _Reading | None:
         signs += group
         groups.append(len(group))
         end = at + len(group)
+        broken = _LINE_BREAK.match(text, end)
+        if broken and len(signs) < wanted and _completes(text, broken.end(), wanted - len(signs)):
+            at = broken.end()
+            continue
         gap = _GAP.match(text, end)
         if gap is None or gap.end() == end:
             break
@@ -289,6 +314,12 @@ def _read_digits(text: str, at: int, wanted: int) -> _Reading | None:
             break
         at = gap.end()
     return _Reading(signs, end, tuple(groups)) if signs else None
+
+
+def _completes(text: str, at: int, missing: int) -> bool:
+    """Say whether exactly the missing digits stand here: a number that was wrapped to the next line."""
+    rest = _GROUP.match(text, at)
+    return rest is not None and rest.group().isdecimal() and len(rest.group()) == missing
 
 
 def _goes_on(text: str, at: int, signs: str, groups: list[int], wanted: int) -> bool:
