@@ -159,15 +159,16 @@ def season_of(year: int, season: str) -> Reading:
     return Reading(year, 12 if month == 1 else month, approx=True)
 
 
-def latest_season(today: date, season: str, rel: str = "last") -> Reading:
-    """Return the middle of the latest season of that name that is over, or of ``this`` or the ``next`` one."""
+def latest_season(today: date, season: str, rel: str = "") -> Reading:
+    """Return the middle of a season: the last one that is over, ``this``, the ``next``, or the latest begun ("")."""
     month = _SEASONS[season]
     if rel == "this":
         return Reading(today.year, month, approx=True)
     if rel == "next":
         year = today.year if month > today.month else today.year + 1
         return Reading(year, month, approx=True)
-    year = today.year if month < today.month else today.year - 1
+    last_month = month + 1 if rel in ("last", "past") else month
+    year = today.year if last_month < today.month else today.year - 1
     return Reading(year, month, approx=True)
 
 

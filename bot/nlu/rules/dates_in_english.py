@@ -47,6 +47,10 @@ _STREET_AFTER = re.compile(rf"\s(?:[a-z]{{2,20}}\s)?(?:{either(WORDS['streets'])
 _MEASURE_AFTER = re.compile(rf"\s?(?:{either(WORDS['measures'])}|%)(?![a-z])")
 _BEFORE_MONTH = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_month'])})[\s-](?:the\s)?$")
 _HEDGE_AFTER = re.compile(rf"\s?,?\s?(?:{either(WORDS['hedges_after'])})(?![a-z])")
+_CLOSES = re.compile(r"\s?(?:$|[;!?，。；！？)]|[,.](?![0-9]))")
+_PLAIN_BEFORE = re.compile(r"(?:[a-z'][a-z]|[\u3400-\u9fff]|[,;.!?，。；！？(])\s?$")
+_LABEL_BEFORE = re.compile(rf"(?:{either(WORDS['labels_before'])})\s?$")
+_AFTER_CHINESE_YEAR = re.compile(rf"(?:{either(WORDS['years_zh'])})\s?的?\s?$")
 _BEFORE_FEAST = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_feast'])})\s(?:the\s)?$")
 _BEFORE_YEAR = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_year'])})[\s-](?:the\syear\s)?$")
 
@@ -181,6 +185,11 @@ def _en_month(match: re.Match[str], context: Context) -> Hit | None:
         in_chinese = context.text[start - 1 : start] > HAN_FROM or after[:1] > HAN_FROM
         if not (led or in_chinese or context.whole(start, match.end())):
             return None
+    chinese_year = None if match["y"] else _AFTER_CHINESE_YEAR.search(context.before(start))
+    if chinese_year:
+        year = context.today.year + WORDS["years_zh"][re.sub(r"[\s的]", "", chinese_year.group())]
+        day = english_int(match["d"]) if match["d"] else None
+        return claimed(match, Reading(year, _MONTHS[word], day), start=start - len(chinese_year.group()))
     if match["rel"] and match["y"] is None:
         return claimed(match, _relative_month(context.today, match["rel"], _MONTHS[word], match["d"]))
     if (
@@ -328,6 +337,15 @@ def _en_day_only(match: re.Match[str], context: Context) -> Hit | None:
     return claimed(match, latest_day(context.today, day))
 
 
+def _stands_apart(context: Context, start: int, end: int) -> bool:
+    """Say whether a year closes its clause behind a plain word ("hired 2014, ...") or another clause."""
+    return bool(
+        _CLOSES.match(context.text, end)
+        and _PLAIN_BEFORE.search(context.before(start))
+        and not _LABEL_BEFORE.search(context.before(start))
+    )
+
+
 def _year_alone(match: re.Match[str], context: Context) -> Hit | None:
     year = _english_year(match["y"], context)
     if year.year > context.today.year + FUTURE_REACH:
@@ -339,6 +357,7 @@ def _year_alone(match: re.Match[str], context: Context) -> Hit | None:
         context.whole(start, end)
         or _BEFORE_YEAR.search(context.before(start))
         or POINT_AFTER.match(context.text, end)
+        or _stands_apart(context, start, end)
         or _HEDGE_AFTER.match(context.text, end)
     ):
         return claimed(match, year)

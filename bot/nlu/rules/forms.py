@@ -31,6 +31,7 @@ _SPACED = re.compile(
 _UNIT_EN = re.compile(_LEX.node("unit_after.en"))
 _UNIT_ZH = re.compile(_LEX.node("unit_after.zh"))
 _NUMBER_BEFORE = re.compile(_LEX.node("number_before"))
+_NEVER_BEFORE = re.compile(_LEX.node("never_before"))
 _BEFORE_EN = re.compile(r"(?<![a-z])" + _LEX.node("before_number.en")[0] + r"\s+$")
 _BEFORE_ZH = re.compile(_LEX.node("before_number.zh")[0] + r"[\s:：]*$")
 _AFTER_EN = re.compile(r"\s*[-'s]*\s*" + _LEX.node("after_number.en")[0] + r"(?![a-z])")
@@ -127,7 +128,8 @@ _HAN_ALONE = re.compile(
     rf"(?<![{_HAN_DIGITS}〇0-9])(?<!{_LEX.node('numeral_not_before')})([{_HAN_DIGITS}〇]{{3}})"
     rf"(?!一(?![起直般])|[{_HAN_DIGITS.replace('一', '')}〇0-9]|{_LEX.node('numeral_not_after')})"
 )
-_LETTER_O = re.compile(r"(?<![a-z0-9])[in]-?\d(?:\d?o\d?|oo)(?![a-z0-9])")
+_LETTERS_IN_NUMBER = re.compile(r"(?<![a-z0-9])([in]-?)(?=[oil]{0,2}\d)([\doil]{3})(?![a-z0-9])")
+_AS_DIGITS = str.maketrans("oil", "011")
 _SUFFIX_AFTER = re.compile(r"\s([a-z])(?![a-z])")
 _BESIDE: dict[str, str] = _LEX.node("beside_others")
 _BESIDE_RE = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_BESIDE)})(?![a-z0-9])")
@@ -222,7 +224,12 @@ def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         if _UNIT_EN.match(text, end) or _UNIT_ZH.match(text, end):
             continue
         before = text[max(0, start - 24) : start]
-        if _NUMBER_BEFORE.search(before) and not _AFTER_EN.match(text, end) and "form" not in before:
+        if (
+            _NEVER_BEFORE.search(before)
+            or (_NUMBER_BEFORE.search(before)
+            and not _AFTER_EN.match(text, end)
+            and "form" not in before)
+        ):
             continue
         alone = whole == match.group()
         chained = any(hit.end <= start and _CHAIN.fullmatch(text, hit.end, end) for hit in (*taken, *hits))
@@ -266,6 +273,8 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
     for match in book.spoken.finditer(form.text):
         if match["words"]:
             name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
+            if match["letter"] in ("n", "en") and name.replace("I-", "N-") in book.forms:
+                name = name.replace("I-", "N-")
             end = match.end()
             suffix = _SUFFIX_AFTER.match(form.text, end)
             if suffix and f"{name}{suffix.group(1).upper()}" in book.forms:
@@ -419,8 +428,9 @@ def extract(text: str, today: date) -> list[Entity]:
         kind of I-131, ``written`` when the number itself was given, ``hint`` when only a description was.
     """
     form = normal(text)
-    if _LETTER_O.search(form.text):
-        form = replace(form, text=_LETTER_O.sub(lambda hit: hit.group().replace("o", "0"), form.text))
+    if _LETTERS_IN_NUMBER.search(form.text):
+        mended = _LETTERS_IN_NUMBER.sub(lambda hit: hit.group(1) + hit.group(2).translate(_AS_DIGITS), form.text)
+        form = replace(form, text=mended)
     book = _book()
     taken = _written(form, book)
     digits = any(char.isdigit() for char in form.text)

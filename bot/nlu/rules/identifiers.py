@@ -28,12 +28,13 @@ _A_CUE = re.compile(
     rf"(?:[Aa][ -]?)?({_NUMBER})",
     re.IGNORECASE,
 )
+_OTHER_PAPER = re.compile(rf"(?:{'|'.join(_WORDS['other_papers'])})[\s:#是号號：]{{0,4}}$", re.IGNORECASE)
 _SOCIAL_SECURITY = re.compile(r"[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}")
 
 _PHONE = re.compile(
     r"(?<![A-Za-z0-9])(?<![0-9][.-])(?<!#)(?:"
     r"(?P<abroad>(?:\+|00(?=86|886|852|853|65)|011[ -]?(?=86|886|852|853|65))\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14})"
-    r"|(?P<us>(?:1[ .-]{0,2})?(?P<open>\()?[0-9]{3}(?(open)\))[ ./-]{0,3}[0-9]{3}[ .-]{0,2}[0-9]{4})"
+    r"|(?P<us>(?:1[ .-]{0,2})?(?P<open>\()?[0-9]{3}(?(open)\))[ ./-]{0,3}[0-9]{3}[ .-]{0,3}[0-9]{4})"
     r"|(?P<cn>(?:86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4})"
     r"|(?P<tw>(?:886[ -]?9|09)[0-9]{2}[ -][0-9]{3}[ -]?[0-9]{3}|\(?0[2-8]\)?[ -][0-9]{3,4}[ -][0-9]{4})"
     r"|(?P<hk>852[ -]?[2-9][0-9]{3}[ -]?[0-9]{4})"
@@ -153,6 +154,10 @@ def _find_a_numbers(found: _Found, norm: Normalised) -> None:
     for pattern in (_A_CUE, _A_NUMBER):
         for match in pattern.finditer(norm.text):
             length = _a_number_length(match.group(1))
+            if pattern is _A_NUMBER and _OTHER_PAPER.search(
+                norm.text, max(0, match.start() - _CUE_REACH), match.start()
+            ):
+                continue
             if length == 0 or not found.is_free(norm, match.start(1), match.start(1) + length):
                 continue
             if pattern is _A_CUE:

@@ -227,7 +227,8 @@ def _latin_name(text: str, start: int) -> tuple[int, int] | None:
             break
         words.append(word)
         position = word.end()
-        if word.group().endswith(".") and len(plain) > 2 and plain not in {"jr", "sr"}:
+        ends = word.group().endswith(".") and plain not in {"jr", "sr", "st"}
+        if ends and (len(plain) > 2 or (len(plain) > 1 and len(words) > 1)):
             break
     while words and words[-1].group().lower() in _PARTICLES | _TITLES_EN:
         words.pop()
@@ -266,7 +267,7 @@ def _person(form: Normal, text: str) -> list[Entity]:
     spans: list[tuple[int, int]] = []
     if form.latin:
         for hit in _NAME_EN.finditer(text):
-            span = _latin_name(text, hit.end())
+            span = _latin_name(text, hit.end()) or (_han_name(form, hit.end()) if form.han else None)
             if span is not None and text[span[0] : span[1]].strip():
                 spans.append(span)
     if form.han:

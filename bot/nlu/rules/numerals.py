@@ -213,6 +213,12 @@ _TWO_SPOKEN = re.compile(
 _TOKEN = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]+")
 _GAP = re.compile(r"[\s,.-]{1,3}")
 _CHINESE_RUN = re.compile(rf"[{CHINESE_DIGIT_CLASS}](?:[ ,、-]?[{CHINESE_DIGIT_CLASS}0-9]){{2,}}")
+_CHINESE_REPEATS = re.compile(
+    rf"(?P<word>{_alternatives(_REPEATS)})\s?(?P<digit>[{CHINESE_DIGIT_CLASS}])"
+    rf"|(?<=[{CHINESE_DIGIT_CLASS}0-9])[ ,]?(?P<count>[两兩二三四五])[个個](?P<other>[{CHINESE_DIGIT_CLASS}0-9])"
+    rf"(?=[ ,]?[{CHINESE_DIGIT_CLASS}0-9两兩]|\W|$)",
+    re.IGNORECASE,
+)
 _PARTING = " ,、-"
 LONG_NUMBER = 10
 _AFTER_ONE = frozenset(_WORDS["chinese_after_one"])
@@ -225,10 +231,17 @@ def with_spoken_digits(norm: Normalised) -> Normalised:
     everywhere else. Digits said after each other stand together, whatever dictation put between them.
     """
     if any(sign in norm.text for sign in CHINESE_DIGITS):
+        norm = norm.replaced([(*hit.span(), _repeated(hit)) for hit in _CHINESE_REPEATS.finditer(norm.text)])
         norm = norm.replaced(_chinese_pieces(norm.text))
     if _TWO_SPOKEN.search(norm.text):
         norm = norm.replaced(_english_pieces(norm.text))
     return norm
+
+
+def _repeated(hit: re.Match[str]) -> str:
+    """Write a digit as often as it is said: "double 二", 三个零."""
+    times = _REPEATS.get((hit["word"] or "").lower()) or CHINESE_DIGITS.get(hit["count"] or "", 1)
+    return (hit["digit"] or hit["other"]) * times
 
 
 def _chinese_pieces(text: str) -> list[tuple[int, int, str]]:

@@ -29,6 +29,9 @@ _BY_SOUND = {
 }
 _SOUNDS = re.compile("|".join(sorted(_BY_SOUND, key=len, reverse=True)))
 _LETTERS_BY_SOUND: dict[str, list[str]] = lexicon("receipts").tree["letters_by_sound"]
+_CARRIERS = re.compile(
+    rf"(?<![A-Za-z])[A-Za-z]([ ,]{{0,2}}(?:{'|'.join(lexicon('receipts').tree['carriers'])})[ ,]{{0,2}})(?=[0-9])"
+)
 _CUES = re.compile("|".join(lexicon("receipts").tree["cues"]), re.IGNORECASE)
 _OTHER_CUES = re.compile("|".join(lexicon("receipts").tree["other_cues"]), re.IGNORECASE)
 _CUE_REACH = 40
@@ -188,6 +191,7 @@ def as_one_reads_it_out(norm: Normalised) -> Normalised:
     """Put spoken digits and spelled prefixes together: "I O E zero nine one..." becomes "IOE091..."."""
     norm = norm.replaced([(*hit.span(), _BY_SOUND[hit.group()]) for hit in _SOUNDS.finditer(norm.text)])
     norm = with_spoken_digits(norm)
+    norm = norm.replaced([(*hit.span(1), " ") for hit in _CARRIERS.finditer(norm.text)])
     norm = norm.replaced([(*hit.span(), hit.lastgroup or "") for hit in _SAID.finditer(norm.text)])
     if _AS_IN.search(norm.text):
         norm = norm.replaced([(*hit.span(), hit.group(1) + " ") for hit in _AS_IN.finditer(norm.text)])
