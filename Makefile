@@ -5,7 +5,8 @@ BOT = bot/.venv/bin/python
 SERVICE = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check train evaluate bench import-times format
+.PHONY: help run setup test check train evaluate bench bench-intake purge rotate-keys drop-old-keys staff-token \
+	audit-check unsent faults import-times review format
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,12 +26,43 @@ check: ## the quick part of it: lint, types, boundaries, unit tests
 train: ## train the model if what it is made from has changed
 	@$(LAUNCH) train
 
-evaluate: train ## measure the understanding: FILE=examples.tsv [JSON=out.json]
-	@test -n "$(FILE)" || { echo "Which file? make evaluate FILE=examples.tsv"; exit 2; }
-	@$(BOT) -m tools.evaluate "$(FILE)" $(if $(JSON),--json "$(JSON)")
+evaluate: train ## measure the understanding: [FILE=examples.tsv] [JSON=out.json] [COST=1] [PEERS=1 EPOCHS=100] [PUBLIC=1 MASSIVE_DIR=…] [ABLATION=1] [FLOORS=1 [LOWER=1]]
+	@$(BOT) -m tools.evaluate $(if $(FILE),"$(FILE)") $(if $(JSON),--json "$(JSON)") $(if $(OUTPUT),--output "$(OUTPUT)") \
+		$(if $(COST),--cost) $(if $(PEERS),--peers --public) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(PUBLIC),--public) \
+		$(if $(MASSIVE_DIR),--massive "$(MASSIVE_DIR)") $(if $(ABLATION),--ablation) $(if $(FLOORS),--floors) \
+		$(if $(LOWER),--lower-floors)
 
 bench: ## measure speed and memory beside Rasa's own starter bot: [BENCH_JSON=out.json]
 	@$(PYTHON) tools/bench.py
+
+bench-intake: setup ## measure the intake backend alone, on SQLite and PostgreSQL
+	@$(SERVICE)/python -m tools.bench_intake
+
+purge: ## remove requests that have been kept long enough: [DRY_RUN=1]
+	@$(LAUNCH) manage intake.commands purge $(if $(DRY_RUN),--dry-run)
+
+rotate-keys: ## seal the personal data with a new key; the old one stays until make drop-old-keys
+	@$(LAUNCH) manage service.rotate
+
+drop-old-keys: ## forget the keys that nothing is sealed with any more
+	@$(LAUNCH) manage service.rotate --drop-old
+
+staff-token: ## let somebody of the staff in: NAME=ann ROLE=case_worker|supervisor|manager; out: NAME=ann REMOVE=1
+	@test -n "$(NAME)" || { echo "Who? make staff-token NAME=ann ROLE=case_worker"; exit 2; }
+	@$(LAUNCH) manage intake.commands staff-token "$(NAME)" $(if $(REMOVE),--remove,"$(ROLE)")
+
+audit-check: ## check that nothing in the audit trail was changed: [LAST=hash noted down before]
+	@$(LAUNCH) manage intake.commands audit-check $(if $(LAST),--last "$(LAST)")
+
+unsent: ## what could not be handed over yet, and what was left to staff: [AGAIN=1 tries the latter again]
+	@$(LAUNCH) manage gateway.unsent $(if $(AGAIN),--again)
+
+faults: setup train ## hand over requests while everything fails: [TRIALS=1000] [SEED=1] [FAULTS_JSON=out.json]
+	@$(SERVICE)/python -m tools.faults --trials $(or $(TRIALS),1000) --seed $(or $(SEED),1) \
+		$(if $(FAULTS_JSON),--json "$(FAULTS_JSON)")
+
+review: setup ## go through the messages that were not understood: [EXPORT=queue.tsv] [IMPORT=queue.tsv] [AGAIN=1]
+	@$(BOT) -m tools.review $(if $(EXPORT),--export "$(EXPORT)") $(if $(IMPORT),--import "$(IMPORT)") $(if $(AGAIN),--again)
 
 import-times: setup ## read posted processing times from an export: FILE=times.csv
 	@test -n "$(FILE)" || { echo "Which file? make import-times FILE=times.csv"; exit 2; }

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions import telling
+from actions import papers, telling
 from actions.review import summary
 from actions.turn import Turn
 from triage import Decision
@@ -11,6 +11,8 @@ from triage.facts import DELAY, HARDSHIP, OWN_CASE_ROLES
 from triage.interview import BY_SLOT, REVIEW
 
 PRIVATE_EXTRA = frozenset({"request_proof"})
+# What is handed over when this is answered.
+LAST_BEFORE_SENDING = {REVIEW: "request", "feedback_text": "feedback"}
 STATUS_EXAMPLE = "CA-2345-6789-ABCD"
 
 
@@ -55,9 +57,9 @@ def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> 
         return "utter_ask_problem_description_reuse", {"opening": at.opening}
     values: dict[str, Any] = {}
     if slot == "documents":
-        items = world.content.document_checklist(decision.grounds, memory.answers.get("form_type"),
-                                                 memory.answers.get("requester_role"))
-        values["checklist"] = "\n".join(f"• {item.label[language]}" for item in items)
+        settings = world.content.settings
+        values |= {"checklist": papers.lines(turn, decision.grounds), "most": settings.documents_max,
+                   "mib": settings.document_max_mib}
     elif slot == "delivery":
         values["mail_delay_days"] = world.content.office.mail_delay_days
     elif slot == "request_number":
@@ -79,7 +81,8 @@ def _notes(turn: Turn, slot: str, decision: Decision) -> None:
             kind = "attorney" if answers["requester_role"] == "attorney" else "other"
             turn.say(f"utter_role_consent_{kind}")
     if ((question and question.personal) or slot in PRIVATE_EXTRA) and turn.told_once("privacy"):
-        turn.say("utter_privacy_notice", days=world.content.settings.conversation_days)
+        turn.say("utter_privacy_notice", days=world.content.settings.conversation_days,
+                 review_days=world.content.settings.review_queue_days)
 
 
 def _tell_delay(turn: Turn, decision: Decision) -> None:

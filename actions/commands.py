@@ -17,6 +17,8 @@ SURE_INSIDE = 0.7
 def recognised(turn: Turn, at_least: float = LIKELY) -> str | None:
     """The hard command of the message, if any."""
     message = turn.message
+    if _answer_after_all(turn):
+        return None
     if message.sure(*HARD, at_least=at_least):
         return message.intent
     if message.length <= 3 * SHORT:
@@ -24,6 +26,18 @@ def recognised(turn: Turn, at_least: float = LIKELY) -> str | None:
             if segment.intent in HARD and segment.confidence >= SURE_INSIDE:
                 return segment.intent
     return None
+
+
+def _answer_after_all(turn: Turn) -> bool:
+    """Whether words of the message answer the open question although the sentence looks like a command."""
+    message, slot = turn.message, turn.memory.at.asking
+    question = BY_SLOT.get(slot or "")
+    if message.intent == "go_back":
+        return message.ordinal is not None
+    if message.intent == "save_for_later":
+        return (slot == "documents" and message.cue("papers_later")) or (
+            slot == "delivery" and message.first("delivery") is not None)
+    return message.intent == "stop" and question is not None and question.optional and message.cue("pass")
 
 
 def carry_out(turn: Turn, command: str) -> None:

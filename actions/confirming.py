@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from actions import changing, commands
+from actions import changing, commands, unclear
 from actions.readers import yes_or_no
 from actions.turn import Turn
 from triage.facts import NONE
@@ -169,4 +169,5 @@ _RESOLVE: Mapping[str, Callable[[Turn, Mapping[str, Any]], bool]] = {
     "form_unknown": _form_unknown,
     "which_answer": _which_answer,
     "consent_back": _consent_back,
+    unclear.KIND: unclear.resolve,
 }

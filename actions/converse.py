@@ -15,14 +15,16 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import keeping
 from actions.intake_client import IntakeClient
 from actions.labels import Labels
 from actions.memory import Memory
 from actions.message import message_from
+from actions.review_queue import ReviewQueue
 from actions.settings import Settings
-from actions.state import state_of
+from actions.state import pending_of, state_of
 from actions.turn import Say, Turn
-from actions.understanding import play
+from actions.understanding import SILENT_EVENTS, play
 from actions.world import World
 from triage.content import Content
 
@@ -34,7 +36,7 @@ def _world() -> World:
     settings = Settings.from_environment()
     content = Content.load(settings.content)
     return World(content, content.policy(), Labels.load(settings.wording),
-                 IntakeClient(settings.intake_url, settings.intake_token), date.min)
+                 IntakeClient(settings.backend_with(content.settings)), date.min)
 
 
 class ActionConverse(Action):
@@ -47,19 +49,23 @@ class ActionConverse(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Play the turn and hand out replies, state and slots."""
         slots = tracker.slots
+        silent = False
         try:
             message = message_from(tracker.latest_message)
             world = dataclasses.replace(_world(), today=_day(message.at))
+            silent = message.event in SILENT_EVENTS
             turn = Turn(message, Memory.from_slots(slots), world)
+            start = keeping.Start.of(turn)
             await play(turn, tracker.sender_id)
+            await keeping.keep(ReviewQueue.installed(), turn, tracker.sender_id, start)
             memory, replies = turn.memory, turn.replies
         except Exception as problem:  # the boundary: a person must get an answer whatever happened
             logger.error("turn failed: %s at %s", type(problem).__name__, _where(problem))
-            memory, replies = Memory.from_slots(slots), [Say("utter_problem")]
+            memory, replies = Memory.from_slots(slots), [] if silent else [Say("utter_problem")]
         for reply in replies:
             dispatcher.utter_message(response=reply.key, key=reply.key, language=memory.language,
                                      buttons=list(reply.buttons), attachments=list(reply.attachments), **reply.values)
-        dispatcher.utter_message(json_message={"state": state_of(memory)})
+        dispatcher.utter_message(json_message={"state": state_of(memory), "pending": pending_of(memory)})
         return [SlotSet(name, value) for name, value in memory.to_slots().items() if slots.get(name) != value]
 
 

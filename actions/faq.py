@@ -1,7 +1,7 @@
 """Questions of the person's own, answered from the leaflet and the content files."""
 from __future__ import annotations
 
-from actions import telling
+from actions import papers, telling
 from actions.message import Message
 from actions.turn import Turn
 
@@ -69,9 +69,9 @@ def answer(turn: Turn, intent: str) -> None:
             values |= {"form": form, "months": telling.number(float(posted.months)),
                        "as_of": world.day(posted.as_of, language)}
     elif topic == "documents":
-        items = world.content.document_checklist(memory.answers.get("grounds", ()), memory.answers.get("form_type"),
-                                                 memory.answers.get("requester_role"))
-        values["checklist"] = "\n".join(f"• {item.label[language]}" for item in items)
+        values["checklist"] = papers.lines(turn, memory.answers.get("grounds", ()))
+    elif topic == "privacy":
+        values["review_days"] = world.content.settings.review_queue_days
     elif topic == "check_case_status":
         values |= telling.channel(world, language, "case_status_online")
         values["phone"] = telling.channel(world, language, "contact_center")["phone"]

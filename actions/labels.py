@@ -52,6 +52,10 @@ class Labels:
             text = text.replace("{" + name + "}", str(value))
         return text
 
+    def all(self, name: str) -> tuple[str, ...]:
+        """The label ``label_<name>`` in every language."""
+        return tuple(self._texts.get(f"{PREFIX}{name}", {}).values())
+
     def has(self, name: str) -> bool:
         """Whether the label exists."""
         return f"{PREFIX}{name}" in self._texts

@@ -19,6 +19,8 @@ ANSWER_SLOTS = (
     "representative_name", "problem_description", "documents", "delivery", "consent", "signature_name", "signed_at",
     "feedback_text",
 )
+# A turn uses up no more keys than this, so a turn that broke off leaves none beyond them.
+MOST_GENERATIONS = 3
 DEFAULT_LANGUAGE = "en"
 DEFAULT_CHINESE = "zh-Hans"
 
@@ -40,6 +42,15 @@ class Standing:
         grounds: The claimed grounds that hold, as last decided.
         sequence: Number of the request within this conversation; part of its idempotency key.
         recent: The texts of the last turns (as key and values), so that none comes three times.
+        doubted: The turn in which was last asked back what a message means.
+        before: What the message before, redacted, led to (see ``actions.keeping``); until the next one only.
+        offered: What was asked for last before sending (``request``, ``feedback``), so that a try to send it may
+            have been made, even in a turn that broke off before anything of it could be remembered.
+        generation: How many keys of this request are used up, counted from 1; part of its idempotency key.
+        open_try: The content of a try without proof (``{"key", "digest", "body"}``): it is sent again as it was.
+        waiting: What is still to be sent without being asked for (``{"kind", "digest", "error", "after"}``).
+        revoking: Keys still to be taken back, as ``[kind, sequence, generation]``.
+        refused: How often the backend refused an answer.
     """
 
     asking: str | None = None
@@ -71,6 +82,21 @@ class Standing:
     language_chosen: bool = False
     script: str | None = None
     turns: int = 0
+    doubted: int = -2
+    before: dict[str, Any] | None = None
+    offered: list[str] = field(default_factory=list)
+    generation: int = 1
+    open_try: dict[str, Any] | None = None
+    waiting: dict[str, Any] | None = None
+    revoking: list[list[Any]] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def unsettled(self) -> list[list[Any]]:
+        """The keys under which something may be stored that nobody has a receipt for."""
+        if self.tracking_number:
+            return []
+        return [[kind, self.sequence, self.generation + more]
+                for kind in self.offered for more in range(MOST_GENERATIONS)]
 
 
 class Memory:
@@ -129,7 +155,9 @@ class Memory:
         self.answers.pop(slot, None)
 
     def skip(self, slot: str) -> None:
-        """Pass a question over."""
+        """Pass a question over. Papers that were uploaded are there, whatever is said of further ones."""
+        if slot == "documents" and self.answers.get(slot):
+            return
         self.answers.pop(slot, None)
         if slot not in self.at.skipped:
             self.at.skipped.append(slot)
@@ -137,6 +165,7 @@ class Memory:
     def erase(self) -> None:
         """Forget everything but the language, as after a cancellation."""
         kept = Standing(language_chosen=self.at.language_chosen, script=self.at.script, recent=self.at.recent,
-                        sequence=self.at.sequence + 1, status_tries=self.at.status_tries, turns=self.at.turns)
+                        sequence=self.at.sequence + 1, status_tries=self.at.status_tries, turns=self.at.turns,
+                        revoking=[*self.at.revoking, *self.at.unsettled()])
         self.answers = {}
         self.at = kept

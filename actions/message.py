@@ -25,7 +25,9 @@ class Message:
     """What came in.
 
     Attributes:
-        event: ``open``, ``resume``, ``text`` or ``payload`` (a pressed button).
+        event: ``open``, ``resume``, ``text``, ``payload`` (a pressed button) or ``documents`` (one was uploaded or
+            removed; ``text`` says which); without a person ``retry`` (send
+            what waits) or ``abandon`` (the conversation is about to be erased).
         text: As typed.
         at: ISO time at which the front door received it.
         ranking: Intent to confidence, best first, without the fallback.

@@ -23,8 +23,20 @@ def _stored(turn: Turn, decision: Decision) -> None:
     key = f"utter_outcome_{decision.outcome}"
     if decision.outcome == "prepared":
         key += f"_{turn.memory.answers['delivery']}"
-    turn.say(key, tracking_number=number, **telling.office(turn.world),
-             attachments=[{"title": turn.label("attachment_pdf"), "url": f"guide:request/{number}"}])
+    attachments = [{"title": turn.label("attachment_pdf"), "url": f"guide:request/{number}"}]
+    if decision.outcome == "prepared" and turn.language != turn.world.content.office.request_language:
+        # What is signed and sent, without the reading copy behind it.
+        attachments.append({"title": turn.label("attachment_english"), "url": f"guide:english/{number}"})
+    turn.say(key, tracking_number=number, **telling.office(turn.world), attachments=attachments)
+    if turn.similar:
+        first = min(turn.similar, key=lambda item: item.received_at)
+        numbers = dict.fromkeys(item.receipt_number for item in turn.similar)
+        turn.say("utter_similar_request", receipt_numbers=turn.label("list_separator").join(numbers),
+                 date=turn.world.day(first.received_at[:10], turn.language))
+
+
+def _cancelled(turn: Turn, decision: Decision) -> None:
+    turn.say(_CANCELLED[turn.abandoned])
 
 
 def _try_uscis_first(turn: Turn, decision: Decision) -> None:
@@ -56,9 +68,13 @@ def _other_agency(turn: Turn, decision: Decision) -> None:
         turn.say("utter_outcome_other_agency_unknown", contact=telling.directory(turn.world))
 
 
+# By what giving the request up came to.
+_CANCELLED = {"nothing": "utter_outcome_cancelled", "withdrawn": "utter_outcome_cancelled_withdrawn",
+              "unknown": "utter_outcome_cancelled_unknown"}
 _TELL = {
     "submitted": _stored,
     "prepared": _stored,
+    "cancelled": _cancelled,
     "try_uscis_first": _try_uscis_first,
     "wait_until": _wait_until,
     "other_agency": _other_agency,

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions import changing, commands, volunteered
+from actions import changing, commands, unclear, volunteered
 from actions.answering import take_reading
 from actions.readers import Reading
 from actions.turn import Turn
@@ -26,6 +26,8 @@ def take(turn: Turn) -> bool:
         if slot == "grounds":
             _ground(turn, str(value))
             return True
+        if slot == unclear.KIND:
+            return unclear.press(turn, str(value))
         if slot == "answer_name" and changing.named(turn):
             at.pending = None
             return changing.apply(turn)

@@ -9,7 +9,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from actions.claims import claims_of
 from actions.message import Message
@@ -22,7 +26,12 @@ NO = ("deny",)
 HALF_SURE = 0.35
 # The question was put twice already: the likelier reading counts.
 SECOND_TRY = 0.12
+# A first word of yes or no outweighs the sentence as a whole, unless that surely says the opposite.
+OPPOSITE = 0.85
 SHORT_TALK = 3
+# A choice is named in few words.
+BARE_CHOICE = 5
+LEXICON = Path(__file__).resolve().parents[1] / "data" / "lexicon" / "answers.yml"
 # "Last Tuesday" answers "have you tried?"; a day in a longer sentence is the day of something else.
 BARE_DATE = 5
 LONG_FOR_A_BIRTHDAY = 10
@@ -67,6 +76,11 @@ def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] 
             agreed = max(agreed, segment.confidence)
         elif segment.intent in no:
             refused = max(refused, segment.confidence)
+    # "Yes, but do not show it to them" is no consent.
+    if message.cue("yes") and refused < OPPOSITE and not (yes == YES and message.cue("hedged")):
+        return True
+    if message.cue("no") and agreed < OPPOSITE:
+        return False
     if max(agreed, refused) < floor:
         return False if message.cue("none") else None
     return agreed > refused
@@ -74,14 +88,14 @@ def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] 
 
 def has_none(message: Message) -> bool:
     """Whether the person says that there is none, or does not want to tell."""
-    return (message.cue("none") or message.p("skip", "deny") >= HALF_SURE
+    return (message.cue("none", "pass") or message.p("skip", "deny") >= HALF_SURE
             or (message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5))
 
 
 def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
     """Receipt numbers; what is not clear is asked back, never mended silently."""
     good, asked = [], None
-    for item in message.all("receipt_number"):
+    for item in _after_correction(message, list(message.all("receipt_number"))):
         problem = item.get("problem")
         if not problem:
             good.append(str(item["value"]))
@@ -112,6 +126,15 @@ def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Readi
         return Reading(pending={"kind": "receipt_none", "reason": message.text},
                        problem="utter_ask_receipt_none_reason")
     return None
+
+
+def _after_correction(message: Message, items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without the numbers that the person takes back in the same breath ("…345, no wait, …354")."""
+    for cue in message.all("cue"):
+        later = [item for item in items if item.get("start", 0) >= cue.get("end", 0)]
+        if cue["value"] == "corrected" and later and len(later) < len(items):
+            return later
+    return items
 
 
 def form(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
@@ -185,7 +208,12 @@ def channel(name: str) -> Reader:
         if state == TRIED and len(list(message.all("service_channel"))) == 1 and message.sure(
                 "not_tried_channel", at_least=SURELY_NOT):
             state = NOT_TRIED
-        if state is None and not message.is_question and not message.first("service_channel"):
+        if state is None and message.length <= BARE_CHOICE:
+            chosen = _choice(message, name, (TRIED, NOT_TRIED))
+            state = chosen.values[name] if chosen else None
+        asks = message.is_question and (
+            not message.cue("yes", "no") or message.text.rstrip().endswith(("?", "？")))
+        if state is None and not asks and not message.first("service_channel"):
             # A sentence that gives other data is no faint yes.
             again = context.get("misses") and message.intent != "inform"
             state = _tried(message, SECOND_TRY if again else HALF_SURE)
@@ -229,7 +257,7 @@ def name(slot: str) -> Reader:
 
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         found = message.first("person_name")
-        text = str(found["value"]) if found else visible_text(message.text)
+        text = str(found["value"]) if found else _without_lead(visible_text(message.text))
         if not found and (message.first("email") or message.first("phone")):
             return None
         if not found and (message.is_question or message.sure("unsure", "skip", "repeat_question")):
@@ -242,6 +270,18 @@ def name(slot: str) -> Reader:
         return Reading({slot: text})
 
     return read
+
+
+@lru_cache(maxsize=1)
+def _name_lead() -> re.Pattern[str]:
+    content = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))["name_lead"]
+    return re.compile(f"(?:{content['en']}|{content['zh']})", re.IGNORECASE)
+
+
+def _without_lead(text: str) -> str:
+    """The name in "I'm …" or "我叫…"."""
+    lead = _name_lead().match(text.replace("’", "'"))
+    return text[lead.end():].strip() if lead and text[lead.end():].strip() else text
 
 
 def visible_text(text: str) -> str:
@@ -350,6 +390,9 @@ def consent(message: Message, today: date, context: Mapping[str, Any]) -> Readin
     found = message.first("delivery")
     if found and found["value"] != "online" and not message.is_question:
         return Reading({"delivery": found["value"]})
+    chosen = _choice(message, "consent", ("yes", "no")) if message.length <= BARE_CHOICE else None
+    if chosen:
+        return Reading({"consent": chosen.values["consent"] == "yes"})
     if message.is_question and not message.sure("affirm", "deny", at_least=0.6):
         return None
     agreed = yes_or_no(message, YES, ("deny", "skip"))

@@ -5,11 +5,12 @@ from typing import Any
 
 from actions.memory import ANSWER_SLOTS, Memory
 from actions.world import World
+from triage import decide
 from triage.facts import CHANNELS, NONE
+from triage.statement import Statement
 
 HIDDEN = frozenset({"phone_e164", "signed_at", "feedback_text", "receipt_numbers_reason"})
 DATES = frozenset({"filing_date", "date_of_birth", *(f"{name}_date" for name in CHANNELS)})
-OWN_WORDS = frozenset({"hardship_detail", "problem_description", *(f"{name}_detail" for name in CHANNELS)})
 
 
 def in_words(slot: str, value: Any, world: World, language: str) -> str:
@@ -29,6 +30,9 @@ def in_words(slot: str, value: Any, world: World, language: str) -> str:
         return labels.get(value, language)
     if slot in ("requester_role", "delivery"):
         return labels.get(f"{slot}_{value}", language)
+    if slot == "documents":
+        names = {item.key: item.name[language] for item in world.content.documents}
+        value = [names.get(kind, kind) for kind in value]
     if isinstance(value, list):
         return labels.get("list_separator", language).join(value)
     return str(value)
@@ -48,6 +52,5 @@ def summary(memory: Memory, world: World, language: str) -> str:
 
 def english_statement(memory: Memory, world: World) -> str:
     """The facts in English, each from one answer; the person's own words go with the request unchanged."""
-    return "\n".join(line(slot, memory, world, "en") for slot in ANSWER_SLOTS
-                     if slot in memory.answers and slot not in HIDDEN | OWN_WORDS
-                     and memory.answers[slot] not in ([], ""))
+    grounds = decide(memory.facts(), world.policy, world.today).grounds
+    return Statement(world.content).text({**memory.answers, "grounds": grounds, "language": memory.language})

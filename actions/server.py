@@ -9,6 +9,7 @@ Settings by environment: ``GUIDE_SECRET`` (required), ``ACTIONS_HOST`` (127.0.0.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -16,7 +17,7 @@ import os
 import sys
 import threading
 import traceback
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import pluggy
@@ -24,10 +25,15 @@ from sanic import Sanic, response
 from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from actions.redacting import common
+from actions.review_queue import ReviewQueue
 
 SECRET_HEADER = "X-Guide-Secret"  # noqa: S105 (a header's name)
 MAX_BODY_BYTES = 8 * 1024 * 1024
 OWN_LOGGERS = ("actions", "triage")
+TIDY_SECONDS = 3600
 _MAX_FRAMES = 6
 _SANIC_LOGGERS = ("sanic.root", "sanic.error", "sanic.access")
 
@@ -51,6 +57,8 @@ class Guard:
         app.config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
         app.register_middleware(self.check, "request")
         app.error_handler.add(Exception, self.fail)
+        app.add_route(self.erase, "/conversations/<conversation:str>", methods=["DELETE"])
+        app.register_listener(self.keep_tidy, "after_server_start")
 
     async def check(self, request: Request) -> HTTPResponse | None:
         """Refuse a request without the secret, a compressed one and one that is too large."""
@@ -64,12 +72,43 @@ class Guard:
             return response.json({"error": "too_large"}, status=413)
         return None
 
+    async def erase(self, request: Request, conversation: str) -> HTTPResponse:
+        """Erase what is kept of a conversation here: its messages in the review queue."""
+        try:
+            await asyncio.to_thread(ReviewQueue.installed().erase, conversation)
+        except SQLAlchemyError as problem:
+            logger.error("review queue: not erased: %s", type(problem).__name__)
+            return response.json({"error": "not_ready"}, status=503)
+        return response.empty()
+
+    async def keep_tidy(self, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on, delete what has been kept for review as long as it may (a listener of the server)."""
+        app.add_task(tidy())
+
     async def fail(self, request: Request, error: Exception) -> HTTPResponse:
         """Answer with a status and nothing of the request; log where the error came from."""
         if isinstance(error, SanicException):
             return response.json({"error": "refused"}, status=error.status_code)
         logger.error("an action failed: %s", describe(error))
         return response.json({"error": "failed"}, status=500)
+
+
+async def tidy(pause: float = TIDY_SECONDS) -> None:
+    """Delete what is too old in the review queue, again and again.
+
+    Args:
+        pause: Between two rounds, in seconds.
+    """
+    await asyncio.to_thread(common)  # read now, not at the first message
+    while True:
+        try:
+            gone = await asyncio.to_thread(ReviewQueue.installed().expire, date.today())
+        except SQLAlchemyError as problem:
+            logger.warning("review queue: not tidied: %s", type(problem).__name__)
+        else:
+            if gone:
+                logger.info("review queue: %d expired entries deleted", gone)
+        await asyncio.sleep(pause)
 
 
 def describe(error: BaseException | None) -> str | None:

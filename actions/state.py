@@ -18,6 +18,24 @@ def asking(memory: Memory) -> str | None:
     return at.asking
 
 
+def pending_of(memory: Memory) -> dict[str, Any] | None:
+    """What the front door has to know besides the state, and the person does not see.
+
+    Returns:
+        ``kind``: what it has to have tried again later (``request``, ``feedback``, ``revocation``), or ``None``;
+        ``error`` and ``after``: why, and the seconds the backend asked for; ``unsettled``: before the conversation is
+        erased, the request has to be given up (event ``abandon``). ``None`` when there is nothing of all this.
+    """
+    at = memory.at
+    unsettled = bool(at.offered or at.revoking) and not at.tracking_number
+    if at.waiting:
+        return {"kind": at.waiting["kind"], "error": at.waiting["error"], "after": at.waiting["after"],
+                "unsettled": True}
+    if at.revoking:
+        return {"kind": "revocation", "error": None, "after": None, "unsettled": True}
+    return {"kind": None, "error": None, "after": None, "unsettled": True} if unsettled else None
+
+
 def state_of(memory: Memory) -> dict[str, Any]:
     """Contract state: what is asked, how far the interview is, what has been answered."""
     at = memory.at

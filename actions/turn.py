@@ -1,8 +1,8 @@
 """One turn: what to say and what to remember.
 
 The order of interpretation is the heart of the dialogue: emergencies; the open status question; an open yes/no;
-the person's own words where a story is asked for; commands; the answer to the open question; other facts in the
-same message; questions of the person; small talk; not understood.
+the person's own words where a story is asked for; asking back what is in doubt; commands; the answer to the open
+question; other facts in the same message; questions of the person; small talk; not understood.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actions.intake_client import Similar
 from actions.memory import Memory
 from actions.message import Message
 from actions.world import World
@@ -47,6 +48,10 @@ class Turn:
         handled: The message needs no "not understood".
         hold: The open question stays open without being said again (a reply has just put it in other words).
         explain: The open question is to be said in other words.
+        similar: Other requests for the same receipt number, as the backend told when it stored this one.
+        abandoned: What giving the request up came to: ``nothing``, ``withdrawn`` or ``unknown``.
+        doubts: Why the message may teach something: ``not_understood``, ``asked_back``.
+        meant: Row of the review queue and the reading that the person chose for the message in it.
     """
 
     def __init__(self, message: Message, memory: Memory, world: World) -> None:
@@ -59,6 +64,10 @@ class Turn:
         self.handled = False
         self.hold = False
         self.explain = False
+        self.similar: tuple[Similar, ...] = ()
+        self.abandoned = "nothing"
+        self.doubts: list[str] = []
+        self.meant: tuple[str, str] | None = None
 
     @property
     def language(self) -> str:

@@ -1,6 +1,8 @@
 """Playing a turn: interpretation of the message, then the next step."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actions import (
     asking,
     changing,
@@ -9,14 +11,17 @@ from actions import (
     handing_over,
     language,
     outcomes,
+    papers,
     pressed,
     status,
     telling,
+    unclear,
     volunteered,
 )
 from actions.answering import take_reading
 from actions.claims import claims_of
 from actions.confirming import resolve
+from actions.message import Message
 from actions.readers import READERS, Reading, has_none, yes_or_no
 from actions.turn import Turn
 from triage import Decision
@@ -25,6 +30,8 @@ from triage.interview import BY_SLOT, FREE_TEXT, REVIEW
 
 CRISES = ("crisis_self_harm", "crisis_violence", "crisis_detention")
 STORED = ("submitted", "prepared")
+# Events of the front door itself: nobody is waiting for a reply.
+SILENT_EVENTS = ("retry", "abandon")
 # An answer of this many words to a story question may still be a command or a "no".
 SHORT_ANSWER = 14
 LONG_STORY = 25
@@ -42,13 +49,19 @@ async def play(turn: Turn, conversation: str) -> None:
         conversation: Id of the conversation, for idempotency keys.
     """
     event = turn.message.event
-    chosen = language.follow(turn.message, turn.memory)
+    if event in SILENT_EVENTS:
+        await _without_a_person(turn, conversation)
+        return
+    chosen = event != papers.EVENT and language.follow(turn.message, turn.memory)
     if event == "open":
         _greet(turn)
         await _proceed(turn, conversation, say_question=False)
     elif event == "resume":
         turn.memory.at.pending = None
-        turn.say("utter_welcome_back")
+        _welcome_back(turn)
+        await _proceed(turn, conversation)
+    elif event == papers.EVENT:
+        papers.take(turn)
         await _proceed(turn, conversation)
     else:
         if chosen:
@@ -56,6 +69,27 @@ async def play(turn: Turn, conversation: str) -> None:
         await _understand(turn, chosen)
         await _proceed(turn, conversation)
     turn.vary()
+
+
+async def _without_a_person(turn: Turn, conversation: str) -> None:
+    if turn.message.event == "retry":
+        await handing_over.retry(turn, conversation, lambda: _proceed(turn, conversation))
+        if turn.replies:
+            turn.vary()
+        return
+    await handing_over.abandon(turn, conversation)
+    turn.memory.erase()
+
+
+def _welcome_back(turn: Turn) -> None:
+    at = turn.memory.at
+    if at.outcome in STORED:
+        turn.say("utter_after_submitted", tracking_number=at.tracking_number,
+                 email=turn.world.content.office.email)
+        return
+    turn.say("utter_welcome_back")
+    if at.waiting:
+        turn.say("utter_still_waiting")
 
 
 def _greet(turn: Turn) -> None:
@@ -73,11 +107,16 @@ async def _understand(turn: Turn, chosen: bool) -> None:
         return
     if at.pending and resolve(turn):
         return
-    open_slot = at.asking
+    message, open_slot = turn.message, at.asking  # what was asked back is played as it was meant
     if chosen and not message.segments and message.event == "text" and message.length <= SHORT_ANSWER:
         return
     if at.outcome is None and open_slot in FREE_TEXT and message.event == "text":
         _own_words(turn, str(open_slot), chosen)
+        return
+    if status.wants_back(turn):
+        await status.begin(turn)
+        return
+    if _in_doubt(turn, open_slot):
         return
     command = commands.recognised(turn)
     if command in ("stop", "go_back", "repeat_question") and at.outcome in STORED:
@@ -105,6 +144,21 @@ async def _understand(turn: Turn, chosen: bool) -> None:
     _neither(turn, open_slot)
 
 
+def _in_doubt(turn: Turn, slot: str | None) -> bool:
+    """Ask back where a wrong guess would cost something; the facts in the message are kept."""
+    fits = slot in NAMES | {"mailing_address", "documents"} or _answers(turn, slot)
+    return _ask_back(turn, slot, unclear.doubt(turn, slot, fits))
+
+
+def _ask_back(turn: Turn, slot: str | None, readings: Sequence[str]) -> bool:
+    if not readings:
+        return False
+    unclear.ask(turn, readings)
+    unclear.take_facts(turn, slot)
+    _tell_noted(turn)
+    return True
+
+
 def _crisis(turn: Turn) -> bool:
     """Say whom to call; a story told along with it goes on being understood."""
     message, at = turn.message, turn.memory.at
@@ -125,6 +179,8 @@ def _crisis(turn: Turn) -> bool:
 
 
 async def _status(turn: Turn) -> bool:
+    if status.confirming(turn):
+        return await status.confirmed(turn)
     command = commands.recognised(turn, CLEAR_COMMAND)
     if command and command != "repeat_question":
         turn.memory.at.status = None
@@ -379,7 +435,18 @@ def _neither(turn: Turn, slot: str | None) -> None:
         turn.memory.skip(slot)
         commands.settle(turn, slot)
         return
+    if message.sure("switch_language"):
+        turn.say("utter_which_language")
+        return
+    if turn.meant is not None:
+        turn.explain = turn.handled = True  # the person has just said what is meant; it answers nothing here
+        return
+    if unclear.answer_harmless(turn, slot):
+        return
     at.misses += 1
+    if _ask_back(turn, slot, unclear.guesses(turn, slot)):
+        return
+    turn.doubts.append("not_understood")
     if slot and at.misses > MISSES_BEFORE_A_PERSON and BY_SLOT.get(slot) and BY_SLOT[slot].optional:
         # Nobody is kept at a question that may be passed over.
         commands.skip(turn, slot)
@@ -449,9 +516,14 @@ def _after_sending(turn: Turn) -> None:
         faq.answer(turn, intent)
     if topics or commands.small_talk(turn):
         return
-    if changing.wanted(message) or claims_of(message).grounds or message.entities or message.sure("stop", "go_back"):
+    if (changing.wanted(message) or claims_of(message).grounds or _brings_facts(message)
+            or message.sure("stop", "go_back")):
         turn.say("utter_after_submitted", tracking_number=turn.memory.at.tracking_number,
                  email=turn.world.content.office.email)
+
+
+def _brings_facts(message: Message) -> bool:
+    return any(item["entity"] != "cue" or item["value"] not in ("yes", "no", "hedged") for item in message.entities)
 
 
 async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> None:
@@ -461,15 +533,17 @@ async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> 
     for _ in range(ROUNDS):
         if not decision.ready:
             break
-        if decision.rule == "feedback":
-            if not await handing_over.give_feedback(turn, conversation):
-                turn.hold = True
-        else:
-            await handing_over.send(turn, conversation)
-            turn.hold = turn.hold or at.not_sent
+        hand_over = handing_over.give_feedback if decision.rule == "feedback" else handing_over.send
+        sent = await hand_over(turn, conversation)
+        turn.hold = turn.hold or at.not_sent
         decision = turn.decide()
+        if not sent:
+            break
+    handing_over.settle_waiting(turn)
+    if decision.outcome == "cancelled" and at.outcome != "cancelled":
+        turn.abandoned = await handing_over.abandon(turn, conversation)
     _record(turn, decision)
-    if at.pending and at.pending.get("kind") in ("stop", "restart"):
+    if at.pending and at.pending.get("kind") in ("stop", "restart", unclear.KIND):
         return
     if at.status is not None:
         _ask_status(turn, decision)
@@ -481,6 +555,9 @@ async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> 
     slot = at.forced or decision.question
     if slot is None:
         return
+    handed_over = asking.LAST_BEFORE_SENDING.get(slot)
+    if handed_over and handed_over not in at.offered:
+        at.offered = [*at.offered, handed_over]
     variant = None if at.forced else decision.variant
     if not say_question:
         at.asking, at.variant = slot, variant
@@ -508,6 +585,9 @@ def _record(turn: Turn, decision: Decision) -> None:
 
 def _ask_status(turn: Turn, decision: Decision) -> None:
     at = turn.memory.at
+    if status.confirming(turn):
+        status.ask_to_confirm(turn)
+        return
     slot = "request_proof" if (at.status or {}).get("number") else "request_number"
     if at.asking == slot and turn.replies and turn.replies[-1].key.startswith("utter_invalid"):
         return

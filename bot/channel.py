@@ -2,7 +2,8 @@
 
 ``POST /webhooks/internal/message`` answers one message, ``DELETE /webhooks/internal/conversations/<id>`` forgets a
 conversation, ``GET /webhooks/internal/health`` tells whether the model is loaded. All but the last need the shared
-secret in ``X-Guide-Secret``. The channel never answers 200 without a reply and a state: whatever fails on the way
+secret in ``X-Guide-Secret``. The channel never answers 200 without a reply and a state (the events ``retry`` and
+``abandon``, behind which nobody waits, may have nothing to say): whatever fails on the way
 (Rasa, the action server, the store) is a 503, nothing is stored, and the same message may be sent again.
 """
 
@@ -16,7 +17,9 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
+import aiohttp
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic, response
@@ -33,9 +36,15 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_TEXT_CHARS = 20_000
 MAX_ID_CHARS = 200
 TURN_SECONDS = 45
+ERASE_SECONDS = 3
 RETRY_SECONDS = 1
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 OPENING_EVENTS = ("open", "resume")
+# Without a person: send what waits to be handed over; give it up, because the conversation is about to be erased.
+SILENT_EVENTS = ("retry", "abandon")
+WITHOUT_TEXT = (*OPENING_EVENTS, *SILENT_EVENTS)
+# The person did something beside the talk; the text tells the actions what, as JSON.
+DOCUMENTS_EVENT = "documents"
 _PAYLOAD = re.compile(r"/([a-z_]+)(\{.*\})?", re.S)
 
 logger = logging.getLogger(__name__)
@@ -51,8 +60,8 @@ class Incoming(NamedTuple):
     Attributes:
         conversation_id: The conversation.
         message_id: The person's own id of the message.
-        event: ``open``, ``resume``, ``text`` or ``payload``.
-        text: As typed, or the payload of a button; empty for ``open`` and ``resume``.
+        event: ``open``, ``resume``, ``text``, ``payload``, ``documents``, ``retry`` or ``abandon``.
+        text: As typed, or the payload of a button, or what happened to the documents; empty for the other events.
         language: First guess of the language, for ``open``.
         at: When the front door first received it, ISO 8601.
     """
@@ -82,9 +91,9 @@ def read(body: bytes) -> Incoming:
         if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARS:
             raise BadRequestError(name)
     event, text, language, at = (content.get(name) for name in ("event", "text", "language", "at"))
-    if event not in (*OPENING_EVENTS, "text", "payload"):
+    if event not in (*WITHOUT_TEXT, DOCUMENTS_EVENT, "text", "payload"):
         raise BadRequestError("event")
-    if event in OPENING_EVENTS:
+    if event in WITHOUT_TEXT:
         text = ""
     elif not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT_CHARS:
         raise BadRequestError("text")
@@ -145,6 +154,7 @@ class TurnOutput(OutputChannel):
         state = (message.get("custom") or {}).get("state")
         if state is not None:
             self._turn.state = state
+            self._turn.pending = message["custom"].get("pending")
         if not message.get("text"):
             return
         if not message.get("key") or not message.get("language"):
@@ -225,6 +235,7 @@ class InternalChannel(InputChannel):
             try:
                 async with agent.lock_store.lock(conversation_id):
                     await snapshot_store(agent.tracker_store).erase(conversation_id)
+                    await _erase_in_actions(agent, conversation_id)
             except Exception as error:
                 logger.error("erasing failed: %s", describe(error))
                 return _failure(503, "not_ready")
@@ -241,6 +252,21 @@ def _agent(request: Request) -> Agent | None:
     return agent if agent is not None and agent.is_ready() else None
 
 
+async def _erase_in_actions(agent: Agent, conversation_id: str) -> None:
+    """Have the action server erase what it keeps of a conversation (its messages in the review queue).
+
+    Raises:
+        aiohttp.ClientError: It did not; the front door asks again later.
+    """
+    if agent.action_endpoint is None:
+        return
+    url = f"{agent.action_endpoint.url.removesuffix('/webhook')}/conversations/{quote(conversation_id, safe='')}"
+    timeout = aiohttp.ClientTimeout(total=ERASE_SECONDS)
+    headers = agent.action_endpoint.headers
+    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, session.delete(url) as answer:
+        answer.raise_for_status()
+
+
 async def _answer(agent: Agent, incoming: Incoming) -> dict[str, Any]:
     """Answer a message, or give the stored answer again if it was the last one answered."""
     store = snapshot_store(agent.tracker_store)
@@ -248,7 +274,9 @@ async def _answer(agent: Agent, incoming: Incoming) -> dict[str, Any]:
         stored = await store.answer_to(incoming.conversation_id, incoming.message_id)
         if stored is not None:
             return stored
-        turn = Turn(incoming.conversation_id, incoming.message_id)
+        turn = Turn(
+            incoming.conversation_id, incoming.message_id, may_be_silent=incoming.event in SILENT_EVENTS
+        )
         token = current_turn.set(turn)
         try:
             await agent.processor.handle_message(_user_message(agent, incoming, turn))
@@ -260,7 +288,7 @@ async def _answer(agent: Agent, incoming: Incoming) -> dict[str, Any]:
 def _user_message(agent: Agent, incoming: Incoming, turn: Turn) -> UserMessage:
     parse_data = None
     text = incoming.text.strip()
-    if incoming.event in OPENING_EVENTS:
+    if incoming.event in (*WITHOUT_TEXT, DOCUMENTS_EVENT):
         text = "/greet"
     if incoming.event == "text":
         # Rasa would read a leading "/" as a command; the full-width one has the same length and is no command.

@@ -20,12 +20,16 @@ class Turn:
         message_id: The message that is answered.
         replies: Replies in the shape of the HTTP contract.
         state: State of the conversation after the turn, in the shape of the HTTP contract.
+        pending: What the front door has to have tried again later; not for the person.
+        may_be_silent: Nobody wrote, so nothing need be said.
     """
 
     conversation_id: str
     message_id: str
     replies: list[dict[str, Any]] = field(default_factory=list)
     state: dict[str, Any] | None = None
+    pending: dict[str, Any] | None = None
+    may_be_silent: bool = False
 
     def answer(self) -> dict[str, Any]:
         """Return the whole answer.
@@ -35,9 +39,10 @@ class Turn:
         """
         if self.state is None:
             raise TurnIncompleteError("the turn left no state")
-        if not self.replies:
+        if not self.replies and not self.may_be_silent:
             raise TurnIncompleteError("the turn left no reply")
-        return {"replies": self.replies, "state": self.state}
+        more = {} if self.pending is None else {"pending": self.pending}
+        return {"replies": self.replies, "state": self.state, **more}
 
 
 current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)

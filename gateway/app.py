@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.chat import Chat, json_response
 from gateway.database import Database
+from gateway.documents import Documents
 from gateway.errors import ChatError
 from gateway.files import Files
+from gateway.handover import Handover
 from gateway.housekeeping import keep_tidy
 from gateway.language import DEFAULT, Language, as_language, from_header
 from gateway.links import Links
 from gateway.middleware import Guard
 from gateway.pages import Pages
 from gateway.rasa import Engine
-from gateway.settings import WEB, Limits, Settings, load_limits
+from gateway.relay import Relay
+from gateway.settings import CONTENT, WEB, Limits, Settings, load_limits
 from gateway.strings import Strings
 from gateway.tokens import Tokens
 from gateway.turnstile import Turnstile
+from papers.sandbox import Sandbox
+from papers.settings import PaperSettings
+from triage.content import Content
 
 log = logging.getLogger("gateway")
 
@@ -52,17 +60,24 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     engine = Engine(settings, limits)
     chat = Chat(database, engine, Turnstile(database, limits), tokens, links, limits)
     files = Files(settings, limits, database, tokens, links)
+    documents = _documents(chat, settings)
+    handover = Handover(documents, settings)
     health = Health(database, engine)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.start()
-        tidying = asyncio.create_task(keep_tidy(chat))
+        tidying = asyncio.create_task(keep_tidy(chat, handover))
+        handing_over = asyncio.create_task(handover.keep_going())
+        sending = asyncio.create_task(Relay(chat).keep_sending())
         log.info("front door open")
         yield
         tidying.cancel()
+        handing_over.cancel()
+        sending.cancel()
         await chat.turnstile.finish_all()
         await files.close()
+        await handover.close()
         await engine.close()
         database.close()
 
@@ -89,14 +104,36 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     async def broken(request: Request) -> Response:
         return refuse(request, ChatError("internal"))
 
+    async def no_database(request: Request, error: Exception) -> Response:
+        # A full disk, or a server that is away: the same message can be sent again.
+        log.error("the database does not take it", extra={"reason": type(error).__name__})
+        return refuse(request, ChatError("not_ready", retry_after=limits.retry_after_seconds))
+
     app.add_exception_handler(ChatError, refused)
+    app.add_exception_handler(OperationalError, no_database)
+    app.add_exception_handler(sqlite3.OperationalError, no_database)
     app.add_exception_handler(HTTPException, no_such_route)
     app.add_middleware(Guard, refuse=broken)
     app.include_router(chat.router())
+    app.include_router(documents.router())
     app.include_router(files.router())
     app.include_router(Pages().router())
     app.add_route("/health", health.answer, methods=["GET"])
     return app
+
+
+def _documents(chat: Chat, settings: Settings) -> Documents:
+    paper_settings = PaperSettings(data_dir=settings.data_dir)
+    limits = paper_settings.limits()
+    return Documents(
+        chat,
+        limits,
+        paper_settings.files(),
+        Sandbox(limits),
+        paper_settings.scanner(limits),
+        paper_settings.clamd_down == "wait",
+        Content.load(CONTENT),
+    )
 
 
 def _language(request: Request) -> Language:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import language as languages
-from gateway import rasa, store
+from gateway import rasa, store, waiting
 from gateway.bodies import Message, parse_message, parse_object, read_body
 from gateway.database import Database
 from gateway.errors import ChatError
@@ -62,6 +62,8 @@ class Chat:
         self._wrong_codes = SlidingWindow(self.limits.failed_resumes_per_minute)
         self._saves = SlidingWindow(self.limits.saves_per_minute)
         self._turns: dict[tuple[str, str], asyncio.Task[str]] = {}
+        self.changed = asyncio.Event()
+        """Set when there may be something to do with documents: handing over, or removing."""
 
     # ---- who is asking
 
@@ -141,6 +143,7 @@ class Chat:
         conversation_id = session.conversation_id
 
         async def work(_lease: store.Lease) -> Response:
+            await self._finish_retry(conversation_id, session.open_retry)
             turn = rasa.Turn(conversation_id, f"resume:{code_hash[:24]}", "resume", "", iso(now_ms()))
             finished = await self._ask_engine(turn)
             token, token_hash, expires_at = self._new_session()
@@ -184,12 +187,22 @@ class Chat:
             await self.database.run(lambda c: store.erase(c, [conversation_id], now_ms()))
 
         await self._in_turn(conversation_id, work)
+        self.changed.set()
         await self.erase_in_engine(conversation_id)
         return Response(status_code=204)
 
     async def erase_in_engine(self, conversation_id: str) -> bool:
-        """Have the engine erase what was erased here. If it is away, housekeeping does it later."""
+        """Have the engine erase what was erased here; housekeeping does later what cannot be done now.
+
+        What the engine may have sent without a receipt is taken back first. If the intake backend does not answer to
+        that, the engine keeps nothing of the person, but what it needs to take it back.
+
+        Returns:
+            Whether the engine answers.
+        """
         try:
+            if not await self._give_up(conversation_id):
+                return True
             await self.engine.erase(conversation_id)
         except rasa.EngineUnavailable as error:
             log.warning(
@@ -198,6 +211,121 @@ class Chat:
             return False
         await self.database.run(lambda c: store.erased(c, conversation_id))
         return True
+
+    async def _give_up(self, conversation_id: str) -> bool:
+        """Have the engine take back what it may have sent of an erased conversation; whether nothing of it is left."""
+        since = await self.database.run(lambda c: store.unsettled_since(c, conversation_id))
+        if since is None:
+            return True
+        turn = rasa.Turn(conversation_id, f"abandon-{secrets.token_hex(8)}", "abandon", "", iso(now_ms()))
+        answer = await self.engine.send(turn)
+        if not (answer.pending or {}).get("kind"):
+            return True
+        label = self.tokens.label(conversation_id)
+        if now_ms() - since < self.limits.unsent_days * DAY:
+            log.warning("taking back waits", extra={"conversation": label})
+            return False
+        log.error("ALARM given up: a request may be stored whose person erased it", extra={"conversation": label})
+        return True
+
+    # ---- what waits to be sent
+
+    async def try_unsent(self, conversation_id: str, backoff: Callable[[int], int]) -> None:
+        """Have the engine try again to hand over what waits, in the conversation's turn.
+
+        Args:
+            backoff: milliseconds until the next try, by the number of tries so far.
+        """
+
+        async def work(lease: store.Lease) -> None:
+            fresh_id = f"retry-{secrets.token_hex(8)}"
+            quiet = int(self.limits.unsent_quiet_seconds * 1000)
+            retry = await self.database.run(lambda c: waiting.begin(c, conversation_id, fresh_id, now_ms(), quiet))
+            if retry is not None:
+                try:
+                    await self._play_retry(conversation_id, retry, backoff)
+                except ChatError:
+                    until = now_ms() + int(self.limits.unsent_first_pause_seconds * 1000)
+                    await self.database.run(lambda c: waiting.put_off(c, conversation_id, until))
+            await self.database.run(lambda c: store.release_lease(c, conversation_id, lease))
+
+        try:
+            await asyncio.shield(self.turnstile.enter(conversation_id, work))
+        except (TurnWaitedTooLong, ConversationGone):
+            return
+
+    async def _finish_retry(self, conversation_id: str, open_retry: str | None) -> None:
+        """Bring a try to its end that broke off, so that nobody misses what came of it."""
+        if open_retry is None:
+            return
+        retry = await self.database.run(lambda c: waiting.begun(c, conversation_id))
+        if retry is not None:
+            await self._play_retry(conversation_id, retry, lambda _tries: 0)
+
+    async def _play_retry(self, conversation_id: str, retry: waiting.Retry, backoff: Callable[[int], int]) -> None:
+        turn = rasa.Turn(conversation_id, retry.message_id, "retry", "", iso(retry.at))
+        finished = await self._ask_engine(turn)
+        spoke = bool(json.loads(finished.answer)["replies"])
+        give_up = self.limits.unsent_days * DAY
+        await self.database.run(lambda c: store.finish_retry(c, finished, spoke, backoff, give_up, now_ms()))
+
+    def _pending(self, told: dict[str, Any] | None) -> waiting.Pending | None:
+        if told is None:
+            return None
+        after, kind, error = told.get("after"), told.get("kind"), told.get("error")
+        asked = float(after) if isinstance(after, int | float) else 0.0
+        pause = min(max(self.limits.unsent_first_pause_seconds, asked), self.limits.unsent_longest_pause_seconds)
+        return waiting.Pending(
+            str(kind)[:16] if kind else None,
+            str(error)[:40] if error else None,
+            int(pause * 1000),
+            bool(told.get("unsettled")),
+        )
+
+    # ---- what happens beside the talk
+
+    async def play_beside(
+        self,
+        conversation_id: str,
+        compose: Callable[[Connection], store.Beside | None],
+        keep: Callable[[Connection, store.Finished], None],
+    ) -> None:
+        """Tell the engine of something in a turn of its own; what it says goes into the history.
+
+        Args:
+            compose: what is to be told when the turn has come; None: nothing any more.
+            keep: stores what comes of it, in the transaction that keeps the answer.
+
+        Raises:
+            ChatError: `not_ready`: the engine was not told.
+            TurnWaitedTooLong, ConversationGone: likewise.
+        """
+
+        async def work(lease: store.Lease) -> None:
+            def begin(connection: Connection) -> tuple[store.Beside, int] | None:
+                beside = compose(connection)
+                if beside is None:
+                    store.release_lease(connection, conversation_id, lease)
+                    return None
+                return beside, store.add_beside(connection, conversation_id, beside, now_ms())
+
+            begun = await self.database.run(begin)
+            if begun is None:
+                return
+            beside, at = begun
+            retry = await self.database.run(lambda c: waiting.begun(c, conversation_id))
+            await self._finish_retry(conversation_id, retry.message_id if retry else None)
+            turn = rasa.Turn(conversation_id, beside.message_id, "documents", beside.text, iso(at))
+            finished = await self._ask_engine(turn)
+
+            def finish(connection: Connection) -> bool:
+                keep(connection, finished)
+                return store.finish(connection, finished, now_ms()) is not None
+
+            if not await self.database.run(finish):
+                raise ConversationGone
+
+        await asyncio.shield(self.turnstile.enter(conversation_id, work))
 
     # ---- messages
 
@@ -254,18 +382,26 @@ class Chat:
             return await self.database.run(receive), lease
 
     async def _turn(self, received: store.Received, lease: store.Lease) -> str:
-        conversation_id = received.session.conversation_id
+        conversation_id, open_retry = received.session.conversation_id, received.session.open_retry
         if not received.leased:
+            retry = await self.database.run(lambda c: waiting.begun(c, conversation_id))
+            open_retry = retry.message_id if retry else None
             answer = await self.database.run(lambda c: store.answer_of(c, conversation_id, received.message_id))
             if answer is not None:
                 await self.database.run(lambda c: store.release_lease(c, conversation_id, lease))
                 return answer
+        await self._finish_retry(conversation_id, open_retry)
         event: rasa.Event = "payload" if received.event == "payload" else "text"
         turn = rasa.Turn(conversation_id, received.message_id, event, received.text, iso(received.received_at))
         finished = await self._ask_engine(turn)
         answer = await self.database.run(lambda c: store.finish(c, finished, now_ms()))
+        if finished.pending is not None and finished.pending.kind is not None:
+            # The person is about to hear that it will be sent.
+            await self.database.make_durable()
         if answer is None:
             raise ConversationGone
+        if finished.state.get("outcome"):
+            self.changed.set()
         return answer
 
     async def _ask_engine(self, turn: rasa.Turn) -> store.Finished:
@@ -286,6 +422,7 @@ class Chat:
             answer.state,
             answer.language,
             {button["payload"]: button["title"] for reply in replies for button in reply.get("buttons", ())},
+            self._pending(answer.pending),
         )
 
     async def _in_turn[T](
@@ -328,10 +465,6 @@ class Chat:
         await self.database.run(lambda c: store.save_code(c, session.conversation_id, code_hash, expires_at))
         return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
 
-    async def documents(self, request: Request) -> Response:
-        """`POST /chat/documents`: uploads are not offered here."""
-        raise ChatError("not_available")
-
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter()
@@ -341,7 +474,6 @@ class Chat:
             ("/chat/messages", "POST", self.send_message),
             ("/chat/history", "GET", self.history),
             ("/chat/save", "POST", self.save),
-            ("/chat/documents", "POST", self.documents),
         ):
             router.add_route(path, endpoint, methods=[method])
         return router

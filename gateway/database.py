@@ -25,6 +25,8 @@ def open_engine(url: str) -> Engine:
     Statements and their values never appear in error messages.
     """
     parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):  # as others write it: with the driver that is used here
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=_SERVER_THREADS)
     if parsed.database and parsed.database != ":memory:":
@@ -91,10 +93,18 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             await asyncio.get_running_loop().run_in_executor(self._threads, self._truncate_log)
 
+    async def make_durable(self) -> None:
+        """Have what was committed outlive a power cut from now on; SQLite, as set up here, may lose the last moment."""
+        if self.engine.dialect.name == "sqlite":
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._checkpoint, "PASSIVE")
+
     def _truncate_log(self) -> None:
+        self._checkpoint("TRUNCATE")
+
+    def _checkpoint(self, kind: str) -> None:
         connection = self.engine.raw_connection()
         try:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.cursor().execute(f"PRAGMA wal_checkpoint({kind})")
         finally:
             connection.close()
 

@@ -26,6 +26,8 @@ log = logging.getLogger("gateway.files")
 _TRACKING_NUMBER = re.compile(r"[A-Z0-9-]{4,40}")
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt"}
 _FETCH_SECONDS = 15.0
+# Kind of link to the part of the document.
+_PARTS = {"request": "all", "english": "request"}
 
 
 @dataclass
@@ -62,7 +64,9 @@ class Files:
             raise ChatError("too_many_requests", retry_after=seconds)
         if content["kind"] == "calendar":
             return self._calendar(content)
-        return await self._request(content["value"])
+        return await self._request(
+            content["value"], {"language": language_of(content), "part": _PARTS[content["kind"]]}
+        )
 
     def _calendar(self, content: dict[str, str]) -> Response:
         try:
@@ -73,14 +77,13 @@ class Files:
         body = calendar_file(day, language_of(content), self._words, label)
         return _file(body, "text/calendar; charset=utf-8", FILE_NAMES["calendar"])
 
-    async def _request(self, tracking_number: str) -> Response:
+    async def _request(self, tracking_number: str, query: dict[str, str]) -> Response:
         if not _TRACKING_NUMBER.fullmatch(tracking_number):
             raise ChatError("link_expired")
+        path = self.settings.intake_pdf_path.replace("{tracking_number}", tracking_number)
+        url = httpx.URL(self.settings.intake_url + path).copy_merge_params(query)
         try:
-            response = await self._client.get(
-                f"{self.settings.intake_url}/v1/case-requests/{tracking_number}/form.pdf",
-                headers={"Authorization": f"Bearer {self.settings.intake_token.get_secret_value()}"},
-            )
+            response = await self._client.get(url, headers=self.settings.intake_headers)
         except httpx.HTTPError as error:
             log.warning("intake unavailable", extra={"reason": type(error).__name__})
             raise ChatError("not_ready", retry_after=self.limits.retry_after_seconds) from None

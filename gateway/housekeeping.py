@@ -1,4 +1,4 @@
-"""What has to be done from time to time: erase what has expired, and finish erasures the engine missed."""
+"""What has to be done from time to time: erase what has expired, finish erasures the engine missed, sweep up files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from gateway import store
 from gateway.chat import Chat
+from gateway.handover import Handover
 from gateway.turnstile import now_ms
 
 log = logging.getLogger("gateway.housekeeping")
@@ -16,7 +17,7 @@ log = logging.getLogger("gateway.housekeeping")
 _BATCH = 200
 
 
-async def tidy(chat: Chat) -> None:
+async def tidy(chat: Chat, handover: Handover) -> None:
     """One round."""
     limits = chat.limits
 
@@ -32,16 +33,20 @@ async def tidy(chat: Chat) -> None:
     for conversation_id in waiting:
         if not await chat.erase_in_engine(conversation_id):
             break
+    orphans = await handover.sweep()
     await chat.database.forget_traces()
     if erased:
         log.info("expired conversations erased", extra={"count": erased})
+        chat.changed.set()
+    if orphans:
+        log.warning("stored files without a document removed", extra={"count": orphans})
 
 
-async def keep_tidy(chat: Chat) -> None:
+async def keep_tidy(chat: Chat, handover: Handover) -> None:
     """Round after round, until cancelled. A round that fails is logged; the next one comes."""
     while True:
         try:
-            await tidy(chat)
+            await tidy(chat, handover)
         except Exception:
             log.exception("housekeeping failed")
         await asyncio.sleep(chat.limits.housekeeping_minutes * 60)

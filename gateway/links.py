@@ -1,6 +1,7 @@
 """Files a person may take along. The engine names them (`guide:…`); the person gets links for one conversation.
 
-`guide:request/{tracking number}` is the pre-filled request, `guide:calendar/{YYYY-MM-DD}` a calendar entry.
+`guide:request/{tracking number}` is the pre-filled request with its reading copy, `guide:english/{tracking number}`
+only what goes to the office, `guide:calendar/{YYYY-MM-DD}` a calendar entry.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gateway.tokens import Tokens
 log = logging.getLogger("gateway.links")
 
 SCHEME = "guide:"
-FILE_NAMES = {"request": "request.pdf", "calendar": "ask-again.ics"}
+FILE_NAMES = {"request": "request.pdf", "english": "request-english.pdf", "calendar": "ask-again.ics"}
 PREFIX = "/chat/files"
 
 

@@ -16,7 +16,10 @@ from gateway.settings import Limits, Settings
 
 log = logging.getLogger("gateway.rasa")
 
-Event = Literal["open", "resume", "text", "payload"]
+Event = Literal["open", "resume", "text", "payload", "documents", "retry", "abandon"]
+
+# Of the front door itself: the engine may have nothing to say to them.
+_SILENT_EVENTS = ("retry", "abandon")
 
 _FIRST_PAUSE_SECONDS = 0.15
 _LONGEST_PAUSE_SECONDS = 1.5
@@ -45,11 +48,12 @@ class Turn:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine said, and the state of the conversation after it."""
+    """What the engine said, the state of the conversation after it, and what it could not hand over yet."""
 
     replies: list[dict[str, Any]]
     state: dict[str, Any]
     language: Language
+    pending: dict[str, Any] | None = None
 
 
 class Engine:
@@ -76,12 +80,13 @@ class Engine:
         return self._urls[zlib.crc32(conversation_id.encode()) % len(self._urls)]
 
     async def send(self, turn: Turn) -> Answer:
-        """Have one turn answered; tries again for some seconds while the engine is away.
+        """Have one turn answered; tries again for some seconds while the engine is away and a person waits.
 
         Raises:
             EngineUnavailable: it stayed away, refused us, or sent no proper answer.
         """
-        deadline = time.monotonic() + self._limits.engine_retry_seconds
+        patience = 0.0 if turn.event in _SILENT_EVENTS else self._limits.engine_retry_seconds
+        deadline = time.monotonic() + patience
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -111,7 +116,7 @@ class Engine:
             raise EngineUnavailable(f"status {response.status_code}")
         if response.status_code != httpx.codes.OK:
             raise _TryAgain(f"status {response.status_code}")
-        return _read_answer(response)
+        return _read_answer(response, turn.event in _SILENT_EVENTS)
 
     async def erase(self, conversation_id: str) -> None:
         """Have everything the engine knows of a conversation erased.
@@ -144,15 +149,16 @@ class _TryAgain(Exception):
     """A failure that may pass."""
 
 
-def _read_answer(response: httpx.Response) -> Answer:
+def _read_answer(response: httpx.Response, may_be_silent: bool) -> Answer:
     try:
         body = response.json()
     except ValueError:
         raise EngineUnavailable("no JSON") from None
     replies = body.get("replies") if isinstance(body, dict) else None
     state = body.get("state") if isinstance(body, dict) else None
-    if not isinstance(replies, list) or not replies or not isinstance(state, dict):
+    if not isinstance(replies, list) or not isinstance(state, dict) or not (replies or may_be_silent):
         raise EngineUnavailable("no replies or no state")
+    pending = body.get("pending")
     language = as_language(state.get("language"))
     if language is None:
         raise EngineUnavailable("state without a language")
@@ -161,4 +167,4 @@ def _read_answer(response: httpx.Response) -> Answer:
             isinstance(reply.get(name), str) for name in ("key", "text", "language")
         ):
             raise EngineUnavailable("a reply without key, text or language")
-    return Answer(replies, state, language)
+    return Answer(replies, state, language, pending if isinstance(pending, dict) else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,45 @@ class Settings(BaseSettings):
     rasa_port: int = Field(5005, validation_alias="RASA_PORT", ge=1, le=65535)
     data_dir: Path = Field(Path("var"), validation_alias="GUIDE_DATA")
     database_url: str = Field("", validation_alias="GUIDE_DATABASE_URL")
+    common_database_url: str = Field("", validation_alias="DATABASE_URL")
     rasa_url: str = Field("", validation_alias="RASA_URL", description="one address, or several separated by commas")
     intake_url: str = Field("", validation_alias="INTAKE_URL")
     trusted_proxies: str = Field("", validation_alias="GUIDE_TRUSTED_PROXIES", description="addresses, or *")
     guide_secret: SecretStr = Field(validation_alias="GUIDE_SECRET", min_length=16)
     intake_token: SecretStr = Field(validation_alias="INTAKE_TOKEN", min_length=16)
+    intake_credential: SecretStr = Field(SecretStr(""), validation_alias="INTAKE_CREDENTIAL")
+    intake_auth: str = Field("bearer", validation_alias="INTAKE_AUTH", pattern=r"^(bearer|header:.+|basic:.+)$")
+    intake_pdf_path: str = Field(
+        "/v1/case-requests/{tracking_number}/form.pdf", validation_alias="INTAKE_PDF_PATH", pattern="^/"
+    )
+    intake_documents_path: str = Field(
+        "/v1/case-requests/{tracking_number}/documents", validation_alias="INTAKE_DOCUMENTS_PATH", pattern="^/"
+    )
     session_key: SecretStr = Field(validation_alias="SESSION_KEY", min_length=32)
     rate_per_minute: int | None = Field(None, validation_alias="GUIDE_RATE_PER_MINUTE", ge=1)
     sessions_per_minute: int | None = Field(None, validation_alias="GUIDE_SESSIONS_PER_MINUTE", ge=1)
+    unsent_first_seconds: float | None = Field(None, validation_alias="GUIDE_UNSENT_FIRST_SECONDS", gt=0)
+    unsent_longest_seconds: float | None = Field(None, validation_alias="GUIDE_UNSENT_LONGEST_SECONDS", gt=0)
 
     @model_validator(mode="after")
     def _fill_in_addresses(self) -> Settings:
-        self.database_url = self.database_url or f"sqlite:///{self.data_dir.absolute() / 'gateway.db'}"
+        own_file = f"sqlite:///{self.data_dir.absolute() / 'gateway.db'}"
+        self.database_url = self.database_url or self.common_database_url or own_file
         self.rasa_url = self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
         self.intake_url = (self.intake_url or f"http://127.0.0.1:{self.port}").rstrip("/")
         return self
+
+    @property
+    def intake_headers(self) -> dict[str, str]:
+        """The headers that say who we are: with our own token, or as an agency's own intake asks for."""
+        credential = (self.intake_credential.get_secret_value() or self.intake_token.get_secret_value()).strip()
+        kind, _, detail = self.intake_auth.partition(":")
+        if kind == "header":
+            return {detail: credential}
+        if kind == "basic":
+            pair = base64.b64encode(f"{detail}:{credential}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": f"Bearer {credential}"}
 
     @property
     def rasa_urls(self) -> list[str]:
@@ -72,13 +97,19 @@ class Limits:
     session_hours: int
     save_days: int
     conversation_days: int
+    unsent_first_pause_seconds: float
+    unsent_longest_pause_seconds: float
+    unsent_days: int
+    unsent_quiet_seconds: float
+    unsent_look_seconds: float
+    unsent_at_once: int
 
 
 def load_limits(settings: Settings, content: Path = CONTENT) -> Limits:
     """Read the limits; the environment goes before the files.
 
     Args:
-        settings: may change the two rates.
+        settings: may change the two rates, and how soon something unsent is tried again.
         content: folder with `service_limits.yml` and `settings.yml`.
 
     Raises:
@@ -92,4 +123,8 @@ def load_limits(settings: Settings, content: Path = CONTENT) -> Limits:
         values["messages_per_minute"] = settings.rate_per_minute
     if settings.sessions_per_minute is not None:
         values["sessions_per_minute"] = settings.sessions_per_minute
+    if settings.unsent_first_seconds is not None:
+        values["unsent_first_pause_seconds"] = settings.unsent_first_seconds
+    if settings.unsent_longest_seconds is not None:
+        values["unsent_longest_pause_seconds"] = settings.unsent_longest_seconds
     return Limits(**{field.name: values[field.name] for field in fields(Limits)})

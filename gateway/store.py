@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway import drafts, waiting
 from gateway.bodies import Message
 from gateway.language import LANGUAGES, Language
 from gateway.tables import buttons, conversations, erasures, messages, resume_codes, sessions
@@ -26,10 +27,14 @@ PERSON_EVENTS = ("text", "payload")
 
 @dataclass(frozen=True)
 class Session:
-    """An open session: its conversation and the language of that."""
+    """An open session: its conversation and the language of that.
+
+    `open_retry` is the id of a try to send what waits whose answer is not stored yet.
+    """
 
     conversation_id: str
     language: Language
+    open_retry: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,21 @@ class Finished:
     language: Language
     offered: dict[str, str]
     """Title by payload of the buttons now shown."""
+    pending: waiting.Pending | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Something that happened beside the talk; the engine is told in a turn of its own, and its reply is shown."""
+
+    message_id: str
+    event: str
+    text: str
 
 
 # The statements of every turn, built once: building them costs more than running them.
 _FIND_SESSION = (
-    select(conversations.c.id, conversations.c.language)
+    select(conversations.c.id, conversations.c.language, conversations.c.retry_open)
     .join(sessions, sessions.c.conversation_id == conversations.c.id)
     .where(sessions.c.token_hash == bindparam("token_hash"), sessions.c.expires_at > bindparam("now"))
 )
@@ -131,7 +146,7 @@ def _payload_hash(payload: str) -> str:
 def find_session(connection: Connection, token_hash: str, now: int) -> Session | None:
     """The session stored under a hash, unless it has ended."""
     row = connection.execute(_FIND_SESSION, {"token_hash": token_hash, "now": now}).first()
-    return Session(row.id, _language(row.language)) if row else None
+    return Session(row.id, _language(row.language), row.retry_open) if row else None
 
 
 def receive(
@@ -256,6 +271,28 @@ def add_greeting(connection: Connection, finished: Finished, event: str, now: in
     finish(connection, finished, now)
 
 
+def add_beside(connection: Connection, conversation_id: str, beside: Beside, now: int) -> int:
+    """Store a turn that begins here, unless it is stored already; returns when it was (milliseconds)."""
+    known = connection.execute(
+        _FIND_MESSAGE, {"conversation": conversation_id, "message": beside.message_id}
+    ).first()
+    if known is not None:
+        return int(known.received_at)
+    connection.execute(
+        _ADD_MESSAGE,
+        {
+            "conversation_id": conversation_id,
+            "message_id": beside.message_id,
+            "event": beside.event,
+            "text": "",
+            "payload": None,
+            "received_at": now,
+            "hidden": False,
+        },
+    )
+    return now
+
+
 def add_session(connection: Connection, conversation_id: str, token_hash: str, expires_at: int) -> None:
     """Open a session; every other one of the conversation ends."""
     connection.execute(delete(sessions).where(sessions.c.conversation_id == conversation_id))
@@ -283,9 +320,43 @@ def finish(connection: Connection, finished: Finished, now: int) -> str | None:
     if finished.state.get("outcome") == "cancelled":
         _forget_what_was_said(connection, finished)
     connection.execute(_MOVE_ON, values)
+    waiting.keep(connection, finished.conversation_id, finished.pending, now)
+    drafts.follow(connection, finished.conversation_id, finished.state, now)
     if finished.offered:
         _add_buttons(connection, finished)
     return finished.answer
+
+
+def finish_retry(
+    connection: Connection, finished: Finished, spoke: bool, backoff: Callable[[int], int], give_up: int, now: int
+) -> None:
+    """Keep what a try to send what waits came to. Whoever has the lease keeps it.
+
+    Args:
+        spoke: the engine said something; else nothing of the try is shown, and the conversation counts as untouched.
+        backoff: milliseconds until the next try, by the number of tries so far.
+        give_up: milliseconds after which what waits is left to staff.
+    """
+    state = json.dumps(finished.state, ensure_ascii=False)
+    touched = {"active_at": now} if spoke else {}
+    moved = connection.execute(
+        update(conversations)
+        .where(conversations.c.id == finished.conversation_id)
+        .values(state=state, language=finished.language, retry_open=None, **touched)
+    )
+    if not moved.rowcount:
+        return
+    this = and_(messages.c.conversation_id == finished.conversation_id, messages.c.message_id == finished.message_id)
+    if spoke:
+        answered = {"answer": finished.answer, "answered_at": now, "language": finished.language}
+        connection.execute(update(messages).where(this).values(**answered))
+    else:
+        connection.execute(delete(messages).where(this))
+    drafts.follow(connection, finished.conversation_id, finished.state, now)
+    if finished.offered:
+        _add_buttons(connection, finished)
+    waiting.keep(connection, finished.conversation_id, finished.pending, now)
+    waiting.count(connection, finished.conversation_id, finished.pending, backoff, give_up, now)
 
 
 def _add_buttons(connection: Connection, finished: Finished) -> None:
@@ -347,11 +418,11 @@ def save_code(connection: Connection, conversation_id: str, code_hash: str, expi
 def find_code(connection: Connection, code_hash: str, now: int) -> Session | None:
     """The conversation a valid resume code opens."""
     row = connection.execute(
-        select(conversations.c.id, conversations.c.language)
+        select(conversations.c.id, conversations.c.language, conversations.c.retry_open)
         .join(resume_codes, resume_codes.c.conversation_id == conversations.c.id)
         .where(resume_codes.c.code_hash == code_hash, resume_codes.c.expires_at > now)
     ).first()
-    return Session(row.id, _language(row.language)) if row else None
+    return Session(row.id, _language(row.language), row.retry_open) if row else None
 
 
 def use_code(connection: Connection, code_hash: str, now: int) -> bool:
@@ -367,13 +438,27 @@ def use_code(connection: Connection, code_hash: str, now: int) -> bool:
 def erase(connection: Connection, conversation_ids: Iterable[str], now: int) -> None:
     """Erase conversations with all that belongs to them, and note that the engine has to follow."""
     for conversation_id in conversation_ids:
-        if connection.execute(delete(conversations).where(conversations.c.id == conversation_id)).rowcount:
-            connection.execute(insert(erasures).values(conversation_id=conversation_id, requested_at=now))
+        drafts.drop_all(connection, [conversation_id], now)
+        this = conversations.c.id == conversation_id
+        unsettled = bool(connection.scalar(select(conversations.c.unsettled).where(this)))
+        if connection.execute(delete(conversations).where(this)).rowcount:
+            values = {"conversation_id": conversation_id, "requested_at": now, "unsettled": unsettled}
+            connection.execute(insert(erasures).values(**values))
 
 
 def pending_erasures(connection: Connection, limit: int) -> list[str]:
-    """Conversations the engine still has to erase, oldest first."""
-    return list(connection.scalars(select(erasures.c.conversation_id).order_by(erasures.c.requested_at).limit(limit)))
+    """Conversations the engine still has to erase: first those that need nobody else, each oldest first."""
+    order = (erasures.c.unsettled, erasures.c.requested_at)
+    return list(connection.scalars(select(erasures.c.conversation_id).order_by(*order).limit(limit)))
+
+
+def unsettled_since(connection: Connection, conversation_id: str) -> int | None:
+    """When a conversation was to be erased in which something has to be taken back before; else None."""
+    return connection.scalar(
+        select(erasures.c.requested_at).where(
+            erasures.c.conversation_id == conversation_id, erasures.c.unsettled.is_(True)
+        )
+    )
 
 
 def erased(connection: Connection, conversation_id: str) -> None:
@@ -382,7 +467,11 @@ def erased(connection: Connection, conversation_id: str) -> None:
 
 
 def expired_conversations(connection: Connection, now: int, keep_days: int, limit: int) -> list[str]:
-    """Conversations nobody can open any more (no session, no resume code), or unused for `keep_days`."""
+    """Conversations nobody can open any more (no session, no resume code), or unused for `keep_days`.
+
+    One that still has documents to hand over to the intake backend is kept until that is done, or `keep_days` are over;
+    one whose request is not sent yet, until it is, or was left to staff and `keep_days` are over.
+    """
     session_lives = exists().where(sessions.c.conversation_id == conversations.c.id, sessions.c.expires_at > now)
     code_lives = exists().where(resume_codes.c.conversation_id == conversations.c.id, resume_codes.c.expires_at > now)
     return list(
@@ -390,8 +479,14 @@ def expired_conversations(connection: Connection, now: int, keep_days: int, limi
             select(conversations.c.id)
             .where(
                 or_(
-                    and_(conversations.c.created_at < now - HOUR, ~session_lives, ~code_lives),
-                    conversations.c.active_at < now - keep_days * DAY,
+                    and_(
+                        conversations.c.created_at < now - HOUR,
+                        ~session_lives,
+                        ~code_lives,
+                        ~drafts.waits_for_handover(conversations.c.id),
+                        not_(waiting.somewhere()),
+                    ),
+                    and_(conversations.c.active_at < now - keep_days * DAY, not_(waiting.alive())),
                 )
             )
             .limit(limit)

@@ -23,6 +23,18 @@ conversations = Table(
     Column("state", Text, nullable=True),
     Column("lease_owner", String(64), nullable=True),
     Column("lease_until", BigInteger, nullable=False, default=0),
+    # What could not be handed over yet: `request`, `feedback` or `revocation`, since when, how often it was tried, with
+    # which kind of failure, and when next. `retry_open` is the id of a try whose answer is not stored yet, `retry_dead`
+    # when it was left to staff. `unsettled`: before it is erased, the engine must take back what it may have sent.
+    Column("retry_kind", String(16), nullable=True),
+    Column("retry_since", BigInteger, nullable=True),
+    Column("retry_tries", Integer, nullable=False, default=0),
+    Column("retry_error", String(40), nullable=True),
+    Column("retry_next", BigInteger, nullable=True),
+    Column("retry_open", String(64), nullable=True),
+    Column("retry_dead", BigInteger, nullable=True),
+    Column("unsettled", Boolean, nullable=False, default=False),
+    Index("ix_conversations_retry_next", "retry_next"),
 )
 
 # One row per message of the person, and one per greeting. `message_id` is `m:` and the client's id, or a name of ours.
@@ -77,4 +89,42 @@ erasures = Table(
     metadata,
     Column("conversation_id", String(64), primary_key=True),
     Column("requested_at", BigInteger, nullable=False),
+    Column("unsettled", Boolean, nullable=False, default=False),
+)
+
+# Uploaded papers. `request` is the tracking number of the request they belong to, empty while that is a draft; `size`
+# and `sha256` are those of the file as it came, `file_name` names what is kept of it. `note` is what the engine still
+# has to be told about it; documents of the same `parcel` are handed over as one. States: `kept`, `sent`, `refused` (by
+# the intake backend) and `removed` (gone, but the engine does not know yet).
+draft_documents = Table(
+    "draft_documents",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("document_id", String(32), nullable=False, unique=True),
+    Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("request", String(32), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("file_type", String(8), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("scan", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("file_name", String(100), nullable=True),
+    Column("note", String(16), nullable=True),
+    Column("parcel", String(32), nullable=True),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("next_try_at", BigInteger, nullable=False, default=0),
+    Column("created_at", BigInteger, nullable=False),
+    Index("uq_draft_documents_conversation_id_sha256_request", "conversation_id", "sha256", "request", unique=True),
+    Index("ix_draft_documents_state_next_try_at", "state", "next_try_at"),
+)
+
+# Stored files whose documents are gone; they are removed as soon as the store answers.
+dropped_files = Table(
+    "dropped_files",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("dropped_at", BigInteger, nullable=False),
 )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic.functional_validators import AfterValidator, field_validator
+from pydantic_core import PydanticCustomError
 
 from triage.content import Settings as ContentSettings
 from triage.dates import first_day
@@ -19,6 +20,9 @@ Ground = Literal["hardship", "unresolved", "delay", "uscis_error"]
 Tried = Literal["tried", "not_tried"]
 Role = Literal["applicant", "petitioner", "employer", "attorney", "representative", "family"]
 Outcome = Literal["submitted", "prepared"]
+AnyStatus = Literal[
+    "received", "prepared", "delivered", "bounced", "in_review", "contacted_uscis", "closed", "withdrawn"
+]
 
 _PARTIAL_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -42,35 +46,40 @@ def _today(info: ValidationInfo) -> date:
     return (context.now + timedelta(days=1)).date()
 
 
+def _wrong(code: str, problem: str) -> PydanticCustomError:
+    # Braces would be read as places for values.
+    return PydanticCustomError(code, problem.replace("{", "{{").replace("}", "}}"))
+
+
 def _not_blank(value: str) -> str:
     if not value.strip():
-        raise ValueError("is empty")
+        raise _wrong("missing", "is empty")
     return value
 
 
 def _long(value: str, info: ValidationInfo) -> str:
     if len(value) > (most := _limits(info).description_max_chars):
-        raise ValueError(f"is longer than {most} characters")
+        raise _wrong("too_long", f"is longer than {most} characters")
     return value
 
 
 def _short(value: str, info: ValidationInfo) -> str:
     if len(value) > (most := _limits(info).short_text_max_chars):
-        raise ValueError(f"is longer than {most} characters")
+        raise _wrong("too_long", f"is longer than {most} characters")
     return value
 
 
 def _name(value: str, info: ValidationInfo) -> str:
     if len(value) > (most := _limits(info).name_max_chars):
-        raise ValueError(f"is longer than {most} characters")
+        raise _wrong("too_long", f"is longer than {most} characters")
     return value
 
 
 def _partial_date(value: str, info: ValidationInfo) -> str:
     if not _PARTIAL_DATE.fullmatch(value):
-        raise ValueError("must be YYYY-MM-DD or YYYY-MM")
+        raise _wrong("format", "must be YYYY-MM-DD or YYYY-MM")
     if first_day(value) > _today(info):
-        raise ValueError("lies in the future")
+        raise _wrong("future", "lies in the future")
     return value
 
 
@@ -80,22 +89,34 @@ def _birth_date(value: str, info: ValidationInfo) -> str:
     try:
         born = date.fromisoformat(value)
     except ValueError:
-        raise ValueError("must be YYYY-MM-DD, or none for a company") from None
+        raise _wrong("format", "must be YYYY-MM-DD, or none for a company") from None
     today = _today(info)
     if born > today:
-        raise ValueError("lies in the future")
+        raise _wrong("future", "lies in the future")
     if today.year - born.year > (oldest := _limits(info).maximum_age_years):
-        raise ValueError(f"is more than {oldest} years ago")
+        raise _wrong("format", f"is more than {oldest} years ago")
     return value
 
 
-LongText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_long)]
-ShortText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_short)]
-Name = Annotated[str, AfterValidator(_not_blank), AfterValidator(_name)]
-PartialDate = Annotated[str, AfterValidator(_partial_date)]
-BirthDate = Annotated[str, AfterValidator(_birth_date)]
+def _shown(pattern: str, **more: Any) -> Any:
+    """For the description only; the check itself says better what is wrong."""
+    return Field(json_schema_extra={"pattern": pattern, **more})
+
+
+LongText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_long), _shown(r"\S")]
+ShortText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_short), _shown(r"\S")]
+Name = Annotated[str, AfterValidator(_not_blank), AfterValidator(_name), _shown(r"\S")]
+PartialDate = Annotated[str, AfterValidator(_partial_date), _shown(r"^\d{4}-(0[1-9]|1[0-2])(-\d{2})?$")]
+BirthDate = Annotated[str, AfterValidator(_birth_date), _shown(r"^(none|\d{4}-\d{2}-\d{2})$")]
 ReceiptNumber = Annotated[str, Field(pattern=r"^[A-Z]{3}(\d{10}|\*\d{9})$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"), AfterValidator(_short)]
+
+
+PlainReceiptNumber = Annotated[str, BeforeValidator(lambda value: _plain(value)), Field(max_length=64)]
+
+PAGE_MAX = 200
+# Row numbers fit into eight bytes on every database, and into every JSON reader's numbers.
+ID_MAX = 2**53 - 1
 
 
 class CaseRequestIn(BaseModel):
@@ -138,7 +159,7 @@ class CaseRequestIn(BaseModel):
 
     problem_description: LongText
     documents: list[ShortText] = []
-    english_statement: Annotated[str, AfterValidator(_not_blank)]
+    english_statement: Annotated[str, AfterValidator(_not_blank), _shown(r"\S")]
 
     delivery: Literal["online", "email", "fax", "mail"]
     consent: bool | None = None
@@ -149,7 +170,7 @@ class CaseRequestIn(BaseModel):
     @classmethod
     def _once_each(cls, value: list[str]) -> list[str]:
         if len(set(value)) != len(value):
-            raise ValueError("names something twice")
+            raise _wrong("format", "names something twice")
         return value
 
     @field_validator("receipt_numbers")
@@ -158,9 +179,9 @@ class CaseRequestIn(BaseModel):
         if isinstance(value, list):
             most = _limits(info).receipt_numbers_max
             if not 1 <= len(value) <= most:
-                raise ValueError(f"must hold 1 to {most} numbers, or be none")
+                raise _wrong("format", f"must hold 1 to {most} numbers, or be none")
             if len(set(value)) != len(value):
-                raise ValueError("names a number twice")
+                raise _wrong("format", "names a number twice")
         return value
 
 
@@ -170,7 +191,7 @@ class Proof(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     date_of_birth: date | None = None
-    receipt_number: Annotated[str, BeforeValidator(lambda value: _plain(value)), Field(max_length=64)] | None = None
+    receipt_number: PlainReceiptNumber | None = None
 
 
 class Lookup(BaseModel):
@@ -180,6 +201,69 @@ class Lookup(BaseModel):
 
     tracking_number: Annotated[str, Field(max_length=64)]
     proof: Proof
+
+
+class WithProof(BaseModel):
+    """What goes with a tracking number in the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    proof: Proof
+
+
+class ReceiptNumbers(BaseModel):
+    """Receipt numbers to look for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    receipt_numbers: Annotated[list[ReceiptNumber], Field(max_length=100)]
+
+
+class KeyIn(BaseModel):
+    """An idempotency key that nothing shall count under."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+
+
+class NewStatus(BaseModel):
+    """Another status for a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: AnyStatus
+    note: LongText | None = None
+    expected: AnyStatus | None = None
+
+
+class NewNote(BaseModel):
+    """A note about a request, for the staff only."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    note: LongText
+
+
+class Hold(BaseModel):
+    """A legal hold, on or off."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    hold: bool
+    note: LongText | None = None
+
+
+class Search(BaseModel):
+    """Which requests to list; all conditions must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tracking_number: Annotated[str, Field(max_length=64)] | None = None
+    receipt_number: PlainReceiptNumber | None = None
+    status: AnyStatus | None = None
+    before: Annotated[int, Field(ge=1, le=ID_MAX)] | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 50
 
 
 class FeedbackIn(BaseModel):
@@ -198,10 +282,15 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """A field of a body and what is wrong with it; never its value."""
+    """A field of a body and what is wrong with it; never its value.
+
+    Attributes:
+        code: ``missing``, ``too_long``, ``future``, ``choice`` (none of the allowed values) or ``format``.
+    """
 
     field: str
     problem: str
+    code: str
 
 
 class InvalidBody(ValueError):
@@ -228,42 +317,57 @@ def read[M: BaseModel](model: type[M], data: object, limits: ContentSettings, no
     Raises:
         InvalidBody: With every wrong field.
     """
-    problems: dict[str, str] = {}
+    problems: dict[str, tuple[str, str]] = {}
     result: M | None = None
     try:
         result = model.model_validate(data, context=_Context(limits, now or datetime.now(UTC)))
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(detail["loc"][0]) if detail["loc"] else "body"
-            problems.setdefault(field, detail["msg"].removeprefix("Value error, "))
+            code = detail["type"]
+            problems.setdefault(field, (_CODES.get(code, "format"), detail["msg"].removeprefix("Value error, ")))
     if model is CaseRequestIn and isinstance(data, Mapping):
         for field, problem in _across_fields(data).items():
             problems.setdefault(field, problem)
     if problems or result is None:
-        raise InvalidBody([FieldProblem(field, problem) for field, problem in problems.items()])
+        raise InvalidBody([FieldProblem(field, problem, code) for field, (code, problem) in problems.items()])
     return result
 
 
-def _across_fields(data: Mapping[str, Any]) -> dict[str, str]:
-    """Rules that tie fields together; on the raw body, so that they are told beside the others."""
+# Kind of the error, ours or pydantic's, → code of a wrong field; every other kind is a matter of format.
+_CODES = {
+    "missing": "missing",
+    "too_long": "too_long",
+    "string_too_long": "too_long",
+    "future": "future",
+    "literal_error": "choice",
+}
+
+
+def _across_fields(data: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Rules that tie fields together; on the raw body, so that they are told beside the others.
+
+    Returns:
+        Field → code and problem.
+    """
     problems = {}
     grounds = data.get("grounds")
     if isinstance(grounds, list) and "hardship" in grounds and not data.get("hardship_detail"):
-        problems["hardship_detail"] = "is needed for hardship"
+        problems["hardship_detail"] = ("missing", "is needed for hardship")
     if not data.get("email") and not data.get("phone"):
-        problems["email"] = "or phone is needed"
+        problems["email"] = ("missing", "or phone is needed")
     online = data.get("delivery") == "online"
     on_paper = data.get("delivery") in ("email", "fax", "mail")
     if online and data.get("outcome") == "prepared":
-        problems["outcome"] = "must be submitted when the request is sent online"
+        problems["outcome"] = ("choice", "must be submitted when the request is sent online")
     if on_paper and data.get("outcome") == "submitted":
-        problems["outcome"] = "must be prepared when the request is sent on paper"
+        problems["outcome"] = ("choice", "must be prepared when the request is sent on paper")
     if online:
         if data.get("consent") is not True:
-            problems["consent"] = "must be true for a request sent online"
+            problems["consent"] = ("missing", "must be true for a request sent online")
         for field in ("signature_name", "signed_at"):
             if not data.get(field):
-                problems[field] = "is needed for a request sent online"
+                problems[field] = ("missing", "is needed for a request sent online")
     return problems
 
 
@@ -271,3 +375,30 @@ def plain_receipt_numbers(payload: Mapping[str, Any]) -> list[str]:
     """The receipt numbers of a stored request; empty when USCIS never issued one."""
     numbers = payload.get("receipt_numbers")
     return numbers if isinstance(numbers, list) else []
+
+
+EXAMPLE: dict[str, Any] = {
+    "outcome": "submitted",
+    "language": "zh-Hans",
+    "submitted_at": "2026-11-24T12:00:00Z",
+    "grounds": ["delay"],
+    "form_type": "I-485",
+    "receipt_numbers": ["LIN9999106498"],
+    "filing_date": "2023-05",
+    "delay_verified": True,
+    "contact_center": "tried",
+    "contact_center_date": "2026-09-01",
+    "case_status_online": "tried",
+    "infopass": "not_tried",
+    "requester_role": "applicant",
+    "full_name": "Wang Xiaoming",
+    "date_of_birth": "1980-02-29",
+    "email": "wang@example.com",
+    "problem_description": "我的绿卡申请等了三年多。",
+    "english_statement": "The applicant filed Form I-485 in May 2023 and has had no decision.",
+    "delivery": "online",
+    "consent": True,
+    "signature_name": "Wang Xiaoming",
+    "signed_at": "2026-11-24T11:58:30Z",
+}
+"""A request as it is shown in the description of the interface; nobody's."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _KEY = BigInteger().with_variant(Integer, "sqlite")
 
@@ -43,23 +54,40 @@ class Base(DeclarativeBase):
 
 
 class CaseRequest(Base):
-    """A request for case assistance. `payload` is the answers as they came, word for word."""
+    """A request for case assistance.
+
+    ``sealed`` is the answers as they came, word for word, encrypted. ``status_since`` starts the retention clock.
+    """
 
     __tablename__ = "case_requests"
+    __table_args__ = (
+        Index("ix_case_requests_status_status_since", "status", "status_since"),
+        Index("ix_case_requests_received_at", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=True)
     tracking_number: Mapped[str] = mapped_column(String(32), unique=True)
     outcome: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(32))
     received_at: Mapped[datetime] = mapped_column(Moment)
-    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
-    history: Mapped[list[HistoryEntry]] = relationship(
-        order_by="HistoryEntry.id", cascade="all, delete-orphan", passive_deletes=True
-    )
+    status_since: Mapped[datetime] = mapped_column(Moment)
+    legal_hold: Mapped[bool] = mapped_column(Boolean, default=False)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Fingerprint(Base):
+    """Keyed hash of a fact about a request, by which it is found and proven without being stored in clear."""
+
+    __tablename__ = "fingerprints"
+    __table_args__ = (Index("ix_fingerprints_fingerprint", "fingerprint"),)
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class HistoryEntry(Base):
-    """A status a request has had, and since when."""
+    """A status a request has had, and since when; the person sees it."""
 
     __tablename__ = "history"
 
@@ -69,30 +97,55 @@ class HistoryEntry(Base):
     at: Mapped[datetime] = mapped_column(Moment)
 
 
+class StaffNote(Base):
+    """What the staff wrote about a request, encrypted; the person never sees it."""
+
+    __tablename__ = "staff_notes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), index=True)
+    author: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(Moment)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class OutboxEntry(Base):
-    """Something that others have to be told about a request; written with it, delivered later."""
+    """Something that others have to be told about a request; written with it, delivered later.
+
+    ``claim`` names the worker's claim on it, which holds until ``claimed_until``.
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state_next_try_at", "state", "next_try_at"),)
 
     id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), index=True)
     event: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(Moment)
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
+    state: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int] = mapped_column(Integer)
+    next_try_at: Mapped[datetime] = mapped_column(Moment)
+    claim: Mapped[str | None] = mapped_column(String(36))
+    claimed_until: Mapped[datetime | None] = mapped_column(Moment)
+    last_error: Mapped[str | None] = mapped_column(String(64))
 
 
 class Feedback(Base):
-    """An experience or suggestion. A JSON column, because it takes every character a person can type."""
+    """An experience or suggestion, encrypted."""
 
     __tablename__ = "feedback"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    received_at: Mapped[datetime] = mapped_column(Moment)
-    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    received_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IdempotencyKey(Base):
-    """What was sent under a key. After an erasure `request_id` is null and the hash empty."""
+    """What was sent under a key. ``state`` other than ``used`` means that nothing comes under this key again.
+
+    ``created_at`` is when it came into this state.
+    """
 
     __tablename__ = "idempotency_keys"
 
@@ -101,16 +154,18 @@ class IdempotencyKey(Base):
     request_id: Mapped[int | None] = mapped_column(ForeignKey("case_requests.id", ondelete="SET NULL"), index=True)
     feedback_id: Mapped[str | None] = mapped_column(ForeignKey("feedback.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    state: Mapped[str] = mapped_column(String(16))
 
 
-class Erasure(Base):
+class ErasureReceipt(Base):
     """Receipt of an erased request: proves that it happened without telling whose request it was."""
 
-    __tablename__ = "erasures"
+    __tablename__ = "erasure_receipts"
 
     receipt: Mapped[str] = mapped_column(String(36), primary_key=True)
     tracking_hash: Mapped[str] = mapped_column(String(64), unique=True)
     erased_at: Mapped[datetime] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(String(16))
 
 
 class FailedLookups(Base):
@@ -121,3 +176,67 @@ class FailedLookups(Base):
     tracking_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     since: Mapped[datetime] = mapped_column(Moment, index=True)
     failures: Mapped[int] = mapped_column(Integer)
+
+
+class StaffToken(Base):
+    """Somebody of the staff and what they may do; the token itself is only kept as a hash."""
+
+    __tablename__ = "staff_tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AuditEntry(Base):
+    """What somebody of the staff did. Never changed or deleted; ``hash`` covers the entry and the one before it.
+
+    ``subject`` is the hash of a tracking number; ``before`` and ``after`` are JSON without anything personal.
+    """
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str | None] = mapped_column(String(64), index=True)
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class VaultCheck(Base):
+    """A known word under the present key: tells at start whether the keys fit the data."""
+
+    __tablename__ = "vault_check"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DocumentRow(Base):
+    """A paper that belongs to a request. ``sealed`` is its name, encrypted; the file lies sealed in a store.
+
+    ``size`` and ``sha256`` are those of the file as it was sent; the same key sent again means the same document.
+    """
+
+    __tablename__ = "documents"
+
+    id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), index=True)
+    document_id: Mapped[str] = mapped_column(String(32), unique=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    media_type: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    pages: Mapped[int] = mapped_column(Integer)
+    scan: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime] = mapped_column(Moment)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+
 import uvicorn
 
 from gateway.settings import Settings
+from intake.database import WrongKeys
+from vault import BadKeys
 
 _SHUTDOWN_SECONDS = 10
+# "Configuration error" of sysexits.h: whoever keeps this process alive need not try again.
+_CANNOT_START = 78
 
 
-def main() -> None:
-    """Run one process. Client addresses are taken from proxies only if `GUIDE_TRUSTED_PROXIES` names them."""
-    settings = Settings()
+def main() -> int:
+    """Run one process; returns the exit code.
+
+    Client addresses are taken from proxies only if `GUIDE_TRUSTED_PROXIES` names them.
+    """
+    try:
+        _run(Settings())
+    except (BadKeys, WrongKeys) as error:
+        sys.stderr.write(f"Not started. {error}\n")
+        return _CANNOT_START
+    return 0
+
+
+def _run(settings: Settings) -> None:
     uvicorn.run(
         "service.app:create_app",
         factory=True,
@@ -27,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

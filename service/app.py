@@ -32,7 +32,10 @@ class Service:
     @asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
         try:
-            async with self._gateway.router.lifespan_context(self._gateway):
+            async with (
+                self._gateway.router.lifespan_context(self._gateway),
+                self._intake.router.lifespan_context(self._intake),
+            ):
                 yield
         finally:
             self._intake.state.close()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measure speed and memory of the running system, and of Rasa's own starter bot beside it.
+"""Measure speed and memory of the running system, of Rasa's own starter bot beside it, and of the intake backend.
 
-`python3 tools/bench.py [--without-rasa]`; `BENCH_JSON=out.json` also writes the figures. Every turn of both bots calls
-a custom action. Standard library only, Python 3.9 and up.
+`python3 tools/bench.py [--without-rasa] [--without-intake]`; `BENCH_JSON=out.json` also writes the figures. Every turn
+of both bots calls a custom action. Standard library only, Python 3.9 and up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.launcher import environments, ports, settings, training
 from tools.launcher.console import Failure, run_step, say
-from tools.launcher.settings import BOT_PYTHON, CHILD_DEFAULTS, ROOT
+from tools.launcher.settings import BOT_PYTHON, CHILD_DEFAULTS, ROOT, SERVICE_PYTHON
 from tools.launcher.supervisor import is_healthy
 from tools.launcher.trial import running_system
 
@@ -340,10 +340,21 @@ def show(own: Figures, other: Figures | None) -> None:
         say(f"{title:48}{'':>10}{getattr(own, name):>12g}{theirs}")
 
 
+def intake(folder: Path) -> object:
+    """Measure the intake backend, in the environment of the service; gives its figures."""
+    result = folder / "intake.json"
+    command = [str(SERVICE_PYTHON), "-m", "tools.bench_intake", "--json", str(result)]
+    if subprocess.call(command, cwd=ROOT, env=settings.neutral_environment()) != 0:
+        raise Failure("the intake backend could not be measured")
+    figures: object = json.loads(result.read_text(encoding="utf-8"))
+    return figures
+
+
 def main() -> int:
     """Measure, print, and write the figures if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without-rasa", action="store_true", help="leave out Rasa's starter bot")
+    parser.add_argument("--without-intake", action="store_true", help="leave out the intake backend")
     chosen = parser.parse_args()
     os.chdir(ROOT)
     try:
@@ -352,15 +363,18 @@ def main() -> int:
         training.train(configured)
         own = guide()
         other = None if chosen.without_rasa else starter()
+        show(own, other)
+        with tempfile.TemporaryDirectory(prefix="guide-bench-") as folder:
+            backend = None if chosen.without_intake else intake(Path(folder))
     except Failure as failure:
         say(f"✗ {failure}")
         return 1
-    show(own, other)
     if os.environ.get("BENCH_JSON"):
         result = {
             "cores": os.cpu_count(),
             "guide": asdict(own),
             "rasa_init": asdict(other) if other else None,
+            "intake": backend,
             "met": {target.figure: target.met(own) for target in TARGETS},
         }
         Path(os.environ["BENCH_JSON"]).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -1,172 +1,126 @@
-"""Measure the understanding of intents: ``python -m tools.evaluate FILE.tsv [--json OUT.json]`` (bot environment).
+"""Measure the understanding (bot environment).
 
-The file has the columns id, intent, lang, style, text, separated by tabs, without quoting, with or without a header
-line. The intent of a line is the first of the ranking that is not the fallback; how often the fallback would have
-been taken is told apart.
+``python -m tools.evaluate``: all sets of ``tests/nlu``; writes a page and a file for machines into ``var/evaluation``.
+``python -m tools.evaluate FILE.tsv [--json OUT.json]``: the intents of a file with the columns id, intent, lang, style,
+text, separated by tabs, without quoting, with or without a header line.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
 import sys
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from bot.server import QUIET_ENVIRONMENT, newest_model
+from bot.server import newest_model
+from tools.evaluation.engine import Engine, classify, quiet
+from tools.evaluation.groups import FLOORS, below, read_floors, record, targets
+from tools.evaluation.report import report, show
+from tools.evaluation.sets import ROOT, read_intents, read_settings
 
-COLUMNS = ("id", "intent", "lang", "style", "text")
-FALLBACK = "nlu_fallback"
-CONFUSIONS_SHOWN = 30
-WARM_UP = 5
-
-
-class Case(NamedTuple):
-    """One line of the file."""
-
-    id: str
-    intent: str
-    lang: str
-    style: str
-    text: str
+OUTPUT = ROOT / "var" / "evaluation"
 
 
-class Outcome(NamedTuple):
-    """What the model made of one line; ``seconds`` is the time of parsing it."""
-
-    case: Case
-    predicted: str
-    fallback: bool
-    seconds: float
-
-
-def read_cases(file: Path) -> list[Case]:
-    """Read the file.
-
-    Raises:
-        ValueError: A line does not have five columns.
-    """
-    cases = []
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        for number, raw in enumerate(lines, 1):
-            line = raw.rstrip("\r\n")
-            if not line:
-                continue
-            fields = line.split("\t", len(COLUMNS) - 1)
-            if len(fields) != len(COLUMNS):
-                raise ValueError(f"{file}:{number}: {len(fields)} columns instead of {len(COLUMNS)}")
-            if number == 1 and tuple(field.strip().lower() for field in fields) == COLUMNS:
-                continue
-            cases.append(Case(*fields))
-    return cases
-
-
-def scores(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return number, accuracy and macro F1 over the intents that occur as gold labels."""
-    right: Counter[str] = Counter()
-    gold: Counter[str] = Counter()
-    predicted: Counter[str] = Counter()
-    for outcome in outcomes:
-        gold[outcome.case.intent] += 1
-        predicted[outcome.predicted] += 1
-        right[outcome.case.intent] += outcome.predicted == outcome.case.intent
-    f1 = [2 * right[intent] / (gold[intent] + predicted[intent]) for intent in gold]
-    return {
-        "n": len(outcomes),
-        "accuracy": round(sum(right.values()) / len(outcomes), 4) if outcomes else 0.0,
-        "macro_f1": round(sum(f1) / len(f1), 4) if f1 else 0.0,
-    }
-
-
-def percentile(values: Iterable[float], share: float) -> float:
-    """Return the value below which a share of the values lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Summarise all outcomes."""
-    groups: dict[str, dict[str, list[Outcome]]] = {"lang": defaultdict(list), "style": defaultdict(list)}
-    for outcome in outcomes:
-        groups["lang"][outcome.case.lang].append(outcome)
-        groups["style"][outcome.case.style].append(outcome)
-    wrong = Counter(
-        (outcome.case.intent, outcome.predicted) for outcome in outcomes if outcome.predicted != outcome.case.intent
-    )
-    milliseconds = [outcome.seconds * 1000 for outcome in outcomes]
-    return {
-        "overall": scores(outcomes),
-        "by_language": {name: scores(group) for name, group in sorted(groups["lang"].items())},
-        "by_style": {name: scores(group) for name, group in sorted(groups["style"].items())},
-        "latency_ms": {
-            "p50": round(percentile(milliseconds, 0.50), 2),
-            "p95": round(percentile(milliseconds, 0.95), 2),
-        },
-        "fallback_rate": round(sum(outcome.fallback for outcome in outcomes) / len(outcomes), 4),
-        "confusions": [[gold, predicted, count] for (gold, predicted), count in wrong.most_common()],
-    }
-
-
-async def classify(cases: Sequence[Case], model: Path) -> list[Outcome]:
-    """Parse every line with the model, one after the other in one thread."""
-    from rasa.core.agent import Agent
-    from rasa.core.channels.channel import UserMessage
-
-    processor = Agent.load(model).processor
-    outcomes = []
-    for case in [*cases[:WARM_UP], *cases]:
-        text = f"／{case.text[1:]}" if case.text.startswith("/") else case.text
-        started = time.perf_counter()
-        parsed = await processor.parse_message(UserMessage(text))
-        seconds = time.perf_counter() - started
-        names = [entry["name"] for entry in parsed["intent_ranking"]]
-        best = next((name for name in names if name != FALLBACK), FALLBACK)
-        outcomes.append(Outcome(case, best, names[:1] == [FALLBACK], seconds))
-    return outcomes[min(WARM_UP, len(cases)) :]
-
-
-def show(summary: dict[str, Any]) -> None:
-    """Print the summary."""
-    print(f"{'':24}{'n':>6}{'accuracy':>10}{'macro F1':>10}")
-    rows = [("overall", summary["overall"])]
-    rows += [(f"language {name}", group) for name, group in summary["by_language"].items()]
-    rows += [(f"style {name}", group) for name, group in summary["by_style"].items()]
-    for name, group in rows:
-        print(f"{name:24}{group['n']:>6}{group['accuracy']:>10.3f}{group['macro_f1']:>10.3f}")
-    print(f"fallback rate {summary['fallback_rate']:.3f}")
-    print(f"parse latency ms: p50 {summary['latency_ms']['p50']}, p95 {summary['latency_ms']['p95']}")
-    print("confusions (gold, predicted, n):")
-    for gold, predicted, count in summary["confusions"][:CONFUSIONS_SHOWN]:
-        print(f"  {gold:28}{predicted:28}{count:>4}")
-
-
-def main() -> int:
-    """Parse the command line, measure and print."""
-    parser = argparse.ArgumentParser(description="Measure the understanding of intents on a file of examples.")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--json", type=Path, help="also write the result to this file")
-    parser.add_argument("--model", type=Path, help="model file; default: the newest")
-    arguments = parser.parse_args()
-    for name, value in QUIET_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    cases = read_cases(arguments.file)
+def measure_file(chosen: argparse.Namespace, model: Path) -> int:
+    """Measure the intents of a file."""
+    cases = read_intents(chosen.file)
     if not cases:
-        print(f"{arguments.file}: no cases", file=sys.stderr)
+        print(f"{chosen.file}: no cases", file=sys.stderr)
         return 1
-
-    from bot import logs
-
-    logs.configure()
-    summary = report(asyncio.run(classify(cases, arguments.model or newest_model())))
+    summary = report(classify(Engine(model), cases))
     show(summary)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if chosen.json:
+        _write_json(chosen.json, summary)
     return 0
+
+
+def measure_sets(chosen: argparse.Namespace, model: Path) -> int:
+    """Measure all sets, and what else is asked for."""
+    from tools.evaluation import cost, measuring, page
+    from tools.evaluation.markdown import markdown
+    from tools.evaluation.printing import show_report
+
+    content, parsed, engine = measuring.measure(model)
+    if chosen.cost:
+        content["cost"] = cost.figures(parsed, engine.load)
+    for name, compared in comparisons(chosen).items():
+        content[name] = compared
+    reached = targets(content, read_settings().targets)
+    show_report(content, reached)
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    report_file = chosen.json or chosen.output / "report.json"
+    _write_json(report_file, content)
+    page_file = chosen.output / "report.html"
+    page_file.write_text(page.page(content, reached), encoding="utf-8")
+    tables_file = chosen.output / "report.md"
+    tables_file.write_text(markdown(content, reached), encoding="utf-8")
+    print(f"\n{page_file}\n{report_file}\n{tables_file}")
+    return floors(content, chosen)
+
+
+def comparisons(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Train and measure what the guide is compared with, as asked for."""
+    found: dict[str, Any] = {}
+    if chosen.peers:
+        from tools.evaluation import peers
+
+        found["peers"] = peers.compare(peers.pipelines(chosen.epochs), chosen.output / "peers")
+    if chosen.public or chosen.massive:
+        from tools.evaluation import public
+
+        found["public"] = public.compare(chosen.massive, chosen.output / "public", chosen.epochs)
+    if chosen.ablation:
+        from tools.evaluation import ablation
+
+        found["ablation"] = ablation.compare(chosen.output / "ablation")
+    return found
+
+
+def floors(content: Mapping[str, Any], chosen: argparse.Namespace) -> int:
+    """Record the floors if asked to, else tell which groups are below theirs."""
+    if chosen.floors:
+        falling = record(content, lower=chosen.lower_floors)
+        for line in falling:
+            print(f"  {line}")
+        if falling and not chosen.lower_floors:
+            print("Nothing was written: these floors would fall. To lower them: make evaluate FLOORS=1 LOWER=1")
+            return 1
+        print(f"{FLOORS.relative_to(ROOT)} is written.")
+        return 0
+    recorded = read_floors()
+    if not recorded:
+        print("No floors are recorded yet: make evaluate FLOORS=1")
+        return 0
+    for line in below(content, recorded):
+        print(f"✗ {line}")
+    return 0
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, nargs="?", help="intents of this file only")
+    parser.add_argument("--json", type=Path, help="write the result for machines to this file")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the page and of compared models")
+    parser.add_argument("--model", type=Path, help="model file; default: the newest")
+    parser.add_argument("--cost", action="store_true", help="also measure time, memory and two trainings")
+    parser.add_argument("--peers", action="store_true", help="also train and measure Rasa's own pipelines")
+    parser.add_argument("--epochs", type=int, default=100, help="epochs of Rasa's own pipelines (100)")
+    parser.add_argument("--public", action="store_true", help="also train and measure on public data")
+    parser.add_argument("--massive", type=Path, help="folder of MASSIVE's *.jsonl files, for --public")
+    parser.add_argument("--ablation", action="store_true", help="also train and measure with parts left out")
+    parser.add_argument("--floors", action="store_true", help="record the floors")
+    parser.add_argument("--lower-floors", action="store_true", help="let floors fall when recording them")
+    chosen = parser.parse_args(arguments)
+    quiet()
+    model = chosen.model or newest_model()
+    return measure_file(chosen, model) if chosen.file else measure_sets(chosen, model)
 
 
 if __name__ == "__main__":

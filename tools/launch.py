@@ -6,6 +6,7 @@ Commands:
     train        setup, then train the model if what it is made from has changed
     run          setup, train, then start all processes and keep them alive until Ctrl-C
     test-server  like run, on free ports and with a data folder of its own, for tests and measurements
+    manage       a command of the service with the settings of this installation: manage intake.commands purge
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import argparse
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.launcher import environments, ports, settings, system, training
+from tools.launcher import environments, keys, ports, settings, system, training
 from tools.launcher.console import Failure, say
 
 
@@ -34,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     server = commands.add_parser("test-server")
     server.add_argument("--ready-file", type=Path, help="written when people get answers: JSON with url and data")
     server.add_argument("--data", type=Path, help="data folder; a temporary one if not given")
+    manage = commands.add_parser("manage")
+    manage.add_argument("module")
+    manage.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(arguments)
     os.chdir(settings.ROOT)
     # A request to stop ends the long steps before the start in the same way as Ctrl-C.
@@ -53,6 +58,10 @@ def carry_out(chosen: argparse.Namespace) -> int:
     environments.prepare(configured.environment)
     if chosen.command == "setup":
         return 0
+    if chosen.command == "manage":
+        command = [str(settings.SERVICE_PYTHON), "-m", chosen.module, *chosen.arguments]
+        secrets = keys.load(configured.data, configured.environment)
+        return subprocess.call(command, cwd=settings.ROOT, env={**settings.child_environment(configured), **secrets})
     training.train(configured, force=getattr(chosen, "force", False))
     if chosen.command == "train":
         return 0

@@ -2,8 +2,9 @@
 """Run everything that must hold: `python3 tools/test.py [--quick] [step …]`. Standard library only, Python 3.9 and up.
 
 Steps in their order: lint, types, boundaries, unit (service environment), rules (engine environment, without a
-model), train, engine (with the model), conversations (over HTTP with the really running system). `--quick` leaves
-out what needs a trained model. Named steps run alone; arguments after `--` go to pytest.
+model), train, engine (with the model), conversations (over HTTP with the really running system), faults (requests
+handed over while everything fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments
+after `--` go to pytest.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.launcher import environments, keys, settings
+from tools.launcher import environments, keys, packages, settings
 from tools.launcher.console import Failure, say
 from tools.launcher.settings import BOT_PYTHON, ROOT, SERVICE_PYTHON
 from tools.launcher.trial import running_system
@@ -30,12 +31,13 @@ from tools.launcher.trial import running_system
 TESTS = ROOT / "tests"
 # Suite → environment and folders below tests/. A folder that is in no suite stops the run: it would never be run.
 SUITES = {
-    "unit": (SERVICE_PYTHON, ("content", "gateway", "intake", "launch", "triage", "web")),
+    "unit": (SERVICE_PYTHON, ("content", "gateway", "intake", "launch", "papers", "triage", "vault", "web")),
     "rules": (BOT_PYTHON, ("actions", "nlu_rules")),
     "engine": (BOT_PYTHON, ("bot", "nlu")),
     "conversations": (SERVICE_PYTHON, ("conversations",)),
+    "faults": (SERVICE_PYTHON, ("faults",)),
 }
-STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations")
+STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations", "faults")
 QUICK = ("lint", "types", "boundaries", "unit", "rules")
 NOTHING_COLLECTED = 5
 
@@ -108,6 +110,8 @@ class Run:
         return Count(passed=1) if code == 0 else Count(failed=1)
 
     def _suite(self, name: str, environment: Mapping[str, str]) -> Count:
+        if name == "unit":
+            packages.install_missing(environment)
         python, folders = SUITES[name]
         paths = [str(TESTS / folder) for folder in folders if any((TESTS / folder).glob("**/test_*.py"))]
         if name == "unit":
@@ -183,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = Run(settings.neutral_environment(), given[split + 1 :])
     steps = [step for step in STEPS if step in chosen.steps] or list(QUICK if chosen.quick else STEPS)
     for step in steps:
-        if step in ("engine", "conversations") and run.failed("train"):
+        if step in ("engine", "conversations", "faults") and run.failed("train"):
             say(f"\n=== {step} === left out: there is no model")
             run.results[step] = (Count(failed=1), 0.0)
             continue

@@ -6,7 +6,7 @@ never stands in the way of a person.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -196,8 +196,18 @@ class Settings:
     session_hours: int
     conversation_days: int
     intake_body_max_kib: int
-    request_retention_days: int
-    feedback_retention_days: int
+    similar_request_days: int
+    ask_back_margin_percent: int
+    ask_back_sure_percent: int
+    ask_back_plausible_percent: int
+    ask_back_max_words: int
+    review_queue_days: int
+    review_queue_max_chars: int
+    review_queue_per_conversation: int
+    handover_attempt_seconds: int
+    handover_turn_seconds: int
+    handover_circuit_failures: int
+    handover_circuit_seconds: int
 
 
 @dataclass(frozen=True)
@@ -230,30 +240,33 @@ class LegalHelp:
 
 @dataclass(frozen=True)
 class DocumentItem:
-    """One paper on the checklist; always a copy.
+    """One paper that may go on a checklist; always a copy. For whom is decided in ``triage.documents``.
 
     Attributes:
-        required: Must go with the request (attorneys: G-28), rather than helping it.
+        name: Short, for "we have your …".
+        label: For the list, exactly.
+        reason: What it is good for.
+        required: Must go with the request, whoever sends it, rather than helping it.
+        required_roles: Roles of the typist that must send it.
         grounds: Grounds that call for it; empty: any.
         forms: Forms that call for it; empty: any.
         roles: Roles of the typist that call for it; empty: any.
+        tried: Only when USCIS was asked before.
+        receipt: ``issued`` or ``none``: only when USCIS gave a receipt number, or gave none; ``None``: either way.
     """
 
     key: str
+    name: Text
     label: Text
+    reason: Text
     required: bool
+    required_roles: frozenset[str]
     grounds: frozenset[str]
     forms: frozenset[str]
     roles: frozenset[str]
+    tried: bool
+    receipt: str | None
     stamp: Stamp
-
-    def applies(self, grounds: Iterable[str], form_type: str | None, role: str | None) -> bool:
-        """Whether the paper belongs on a person's list."""
-        return (
-            (not self.grounds or not self.grounds.isdisjoint(grounds))
-            and (not self.forms or form_type in self.forms)
-            and (not self.roles or role in self.roles)
-        )
 
 
 @dataclass(frozen=True)
@@ -279,6 +292,25 @@ class Form:
 
 
 @dataclass(frozen=True)
+class RequestForm:
+    """What the pre-filled request follows of Form DHS-7001.
+
+    Attributes:
+        receipt_rows: Forms and receipt numbers that fit on the sheet; more go to a continuation sheet.
+        pen_signature_forms: Forms of protected people, whose consent is signed with a pen in any case.
+        authority: Statute under which the office collects the information.
+        privacy_act: Where the Privacy Act stands.
+        records: Name of the system of records.
+    """
+
+    receipt_rows: int
+    pen_signature_forms: frozenset[str]
+    authority: str
+    privacy_act: str
+    records: str
+
+
+@dataclass(frozen=True)
 class Content:
     """Every dated fact. Build with ``Content.load``."""
 
@@ -293,6 +325,8 @@ class Content:
     documents: tuple[DocumentItem, ...]
     agencies: Mapping[str, Agency]
     forms: Mapping[str, Form]
+    statement: Row
+    request_form: RequestForm
     stamps: Mapping[tuple[str, str], Stamp]
 
     @classmethod
@@ -324,6 +358,8 @@ class Content:
             documents=_documents(read("documents.yml")),
             agencies=_agencies(read("agencies.yml")),
             forms=_forms(read("forms.yml")),
+            statement=_statement(read("statement.yml")),
+            request_form=_request_form(read("request_form.yml")),
             stamps=MappingProxyType(stamps),
         )
 
@@ -342,21 +378,6 @@ class Content:
             if period.covers(on):
                 return OfficeState(period.open, period.notice)
         return OfficeState(True, None)
-
-    def document_checklist(
-        self, grounds: Iterable[str], form_type: str | None, role: str | None
-    ) -> list[DocumentItem]:
-        """The papers that belong with a request, required ones first.
-
-        Args:
-            grounds: Grounds of the request.
-            form_type: Such as ``I-485``; None while unknown.
-            role: Who is typing, as in ``requester_role``; None while unknown.
-        """
-        held = frozenset(grounds)
-        return sorted(
-            (item for item in self.documents if item.applies(held, form_type, role)), key=lambda item: not item.required
-        )
 
     def crisis_contacts(self, cue: str) -> tuple[Pointer, ...]:
         """Whom to call in an emergency, such as ``crisis_self_harm``; in the order of the file."""
@@ -421,6 +442,7 @@ def parse_day(value: object) -> date:
 
 # A longer posted time is a slip of the pen (days given as months).
 _LONGEST_MONTHS = 360
+_MONTHS_IN_A_YEAR = 12
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -696,11 +718,20 @@ def _documents(file: _File) -> tuple[DocumentItem, ...]:
             if family not in families:
                 raise row.fail("families", f"{family!r} is not among form_families")
             forms.update(families[family])
+        by_role = isinstance(row.data.get("required"), list)
+        receipt = row.maybe("receipt", row.string)
+        if receipt not in (None, "issued", "none"):
+            raise row.fail("receipt", f"must be issued or none, not {receipt!r}")
         items.append(
             DocumentItem(
                 key=key,
+                name=row.text("name"),
                 label=row.text("label"),
-                required=row.get("required", bool),
+                reason=row.text("reason"),
+                required=False if by_role else row.get("required", bool),
+                required_roles=frozenset(row.strings("required")) if by_role else frozenset(),
+                tried=row.get("tried", bool) if row.has("tried") else False,
+                receipt=receipt,
                 grounds=frozenset(row.strings("grounds")),
                 forms=frozenset(forms),
                 roles=frozenset(row.strings("roles")),
@@ -723,6 +754,38 @@ def _agencies(file: _File) -> Mapping[str, Agency]:
             )
             for key, row in file.rows("agencies", "key")
         }
+    )
+
+
+def _statement(file: _File) -> Row:
+    """The sentences of the English statement, each in every language; see ``triage.statement``."""
+    for name in ("sentences", "dates"):
+        entry = file.child(name, file.get(name, dict))
+        for key in entry.data:
+            entry.text(key)
+    file.text("list_separator")
+    for name in ("service_request_cues", "service_request_joiners"):
+        if not file.strings(name):
+            raise file.fail(name, "is missing")
+    file.get("quote_max_chars", int)
+    if len(file.strings("month_names")) != _MONTHS_IN_A_YEAR:
+        raise file.fail("month_names", "must name twelve months")
+    return MappingProxyType(dict(file.data))
+
+
+def _request_form(file: _File) -> RequestForm:
+    keys = ("receipt_rows", "pen_signature", "privacy_act")
+    rows, pen, privacy = (file.child(key, file.get(key, dict)) for key in keys)
+    for entry in (rows, pen, privacy):
+        entry.stamp()
+    if rows.get("value", int) < 1:
+        raise rows.fail("value", "must be at least 1")
+    return RequestForm(
+        receipt_rows=rows.get("value", int),
+        pen_signature_forms=frozenset(pen.strings("forms")),
+        authority=privacy.string("authority"),
+        privacy_act=privacy.string("act"),
+        records=privacy.string("records"),
     )
 
 

@@ -12,9 +12,12 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+from actions.review_queue import Entry, ReviewQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "test-secret"
@@ -28,6 +31,7 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.folder = folder
         self.log = folder / "actions.log"
         environment = {
             **os.environ,
@@ -111,6 +115,19 @@ def test_errors_do_not_quote_the_request(server: Server, body: bytes) -> None:
     assert "tracker" not in content
     if b"next_action" not in body:
         assert CANARY not in content
+
+
+def test_erasing_a_conversation(server: Server) -> None:
+    """Its messages leave the review queue, and only its."""
+    queue, today = ReviewQueue(f"sqlite:///{server.folder / 'review.db'}", SECRET, 90, 20), date.today()
+    for conversation in ("c-1", "c-2"):
+        entry = Entry(queue.row_id(conversation, "m1"), "what now", "en", None, "not_understood", (), None, today)
+        assert queue.keep(conversation, entry)
+    assert server.request("DELETE", "/conversations/c-1")[0] == 403
+    assert len(queue.entries(date.today())) == 2
+    for _ in range(2):
+        assert server.request("DELETE", "/conversations/c-1", headers={"X-Guide-Secret": SECRET})[0] == 204
+        assert [entry.id for entry in queue.entries(date.today())] == [queue.row_id("c-2", "m1")]
 
 
 def test_without_a_secret_it_does_not_start() -> None:

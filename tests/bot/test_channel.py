@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.channel import BadRequestError, InternalChannel, TurnOutput, parse_payload, read
-from bot.turn import Turn
+from bot.turn import Turn, TurnIncompleteError
 
 GOOD = {
     "conversation_id": "c1",
@@ -124,3 +124,23 @@ async def test_a_text_without_key_is_an_error() -> None:
 def test_without_a_secret_there_is_no_channel(credentials: dict[str, Any] | None) -> None:
     with pytest.raises(Exception, match="credentials"):
         InternalChannel.from_credentials(credentials)
+
+
+@pytest.mark.parametrize("event", ["retry", "abandon"])
+def test_an_event_of_the_front_door_itself_has_no_text(event: str) -> None:
+    incoming = read(body(event=event, text=None))
+    assert (incoming.event, incoming.text) == (event, "")
+
+
+async def test_what_waits_is_told_beside_the_state() -> None:
+    turn = Turn("c1", "m1", may_be_silent=True)
+    pending = {"kind": "request", "error": "stall", "after": None, "unsettled": True}
+    await TurnOutput(turn).send_response("c1", {"custom": {"state": {"asking": "review"}, "pending": pending}})
+    assert turn.answer() == {"replies": [], "state": {"asking": "review"}, "pending": pending}
+
+
+async def test_only_an_event_without_a_person_may_stay_without_a_reply() -> None:
+    turn = Turn("c1", "m1")
+    await TurnOutput(turn).send_response("c1", {"custom": {"state": {"asking": "review"}}})
+    with pytest.raises(TurnIncompleteError):
+        turn.answer()

@@ -36,6 +36,7 @@ class Actions:
         self.mode = "good"
         self.calls: list[dict[str, Any]] = []
         self.secrets: list[str | None] = []
+        self.erased: list[str] = []
         actions = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,6 +53,15 @@ class Actions:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+
+            def do_DELETE(self) -> None:
+                actions.secrets.append(self.headers.get("X-Guide-Secret"))
+                status = 503 if actions.mode == "error" else 204
+                if status == 204:
+                    actions.erased.append(self.path)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -296,7 +306,18 @@ def test_strange_text_is_answered(engine: Engine, text: str) -> None:
 def test_erased(engine: Engine) -> None:
     engine.say("c-gone", "m1", "hello")
     assert engine.request("DELETE", "/webhooks/internal/conversations/c-gone")[0] == 204
+    assert engine.actions.erased[-1] == "/conversations/c-gone"
+    assert engine.actions.secrets[-1] == SECRET
     assert engine.say("c-gone", "m1", "hello")[2]["state"]["count"] == 1
+
+
+def test_not_called_erased_while_the_action_server_keeps_something(engine: Engine) -> None:
+    engine.say("c-kept", "m1", "hello")
+    engine.actions.mode = "error"
+    assert engine.request("DELETE", "/webhooks/internal/conversations/c-kept")[0] == 503
+    engine.actions.mode = "good"
+    assert engine.request("DELETE", "/webhooks/internal/conversations/c-kept")[0] == 204
+    assert engine.actions.erased[-1] == "/conversations/c-kept"
 
 
 def test_the_two_hundredth_turn_is_as_quick_as_the_first(engine: Engine) -> None:

@@ -125,35 +125,11 @@ def test_every_emergency_has_somebody_to_call(content: Content, cue: str) -> Non
     assert any(pointer.phone for pointer in content.crisis_contacts(cue))
 
 
-CHECKLIST = [
-    (["delay"], "I-485", "applicant", {"receipt_notice", "processing_time_page", "current_card"}, {"g28"}),
-    (["hardship"], "I-130", "petitioner", {"hardship_proof", "relationship_proof", "age_proof"}, {"written_consent"}),
-    (["uscis_error"], "N-400", "attorney", {"g28", "error_proof", "interview_notice"}, {"written_consent"}),
-    (["unresolved"], "I-765", "family", {"written_consent", "service_request_replies"}, {"g28", "employer_letter"}),
-    (["delay"], "I-129", "employer", {"employer_letter"}, {"g28", "ink_signature"}),
-    (["delay"], "I-918", "applicant", {"ink_signature"}, {"current_card"}),
-    ([], None, None, {"receipt_notice", "submitted_to_uscis", "received_from_uscis"}, {"g28", "current_card"}),
-]
-
-
-@pytest.mark.parametrize(("grounds", "form", "role", "there", "not_there"), CHECKLIST)
-def test_document_checklist(
-    content: Content, grounds: list[str], form: str | None, role: str | None, there: set[str], not_there: set[str]
-) -> None:
-    keys = {item.key for item in content.document_checklist(grounds, form, role)}
-    assert there <= keys
-    assert not not_there & keys
-
-
-def test_required_papers_come_first(content: Content) -> None:
-    required = [item.required for item in content.document_checklist(["delay"], "I-485", "attorney")]
-    assert required == sorted(required, reverse=True)
-
-
 def test_checklist_conditions_use_known_names(content: Content) -> None:
     for item in content.documents:
         assert item.grounds <= set(GROUNDS), item.key
         assert item.roles <= set(ROLES), item.key
+        assert item.required_roles <= (item.roles or set(ROLES)), item.key
 
 
 OFFICE_DAYS = [

@@ -58,6 +58,15 @@ class Running:
             return int(database.execute(query, (f"%{text}%",)).fetchone()[0])
 
 
+    def for_review(self) -> dict[str, str]:
+        """Id and everything else of each row of the review queue."""
+        path = self.data / "review.db"
+        if not path.exists():
+            return {}
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return {str(row[0]): repr(row) for row in database.execute("SELECT * FROM review_messages")}
+
+
 def _family(pid: int) -> set[int]:
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):

@@ -29,6 +29,7 @@ class FakeRasa:
     delay: float = 0.0
     status: int = 200
     drop_answers: int = 0
+    intake_up: bool = True
     busy: int = 0
     most_at_once: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,6 +58,14 @@ class FakeRasa:
 
     def _replies(self, known: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         language, text = known["language"], body["text"]
+        if body["event"] in ("retry", "abandon"):
+            return self._without_a_person(known, body["event"])
+        if body["event"] == "documents":
+            known["documents"] = json.loads(text)["kinds"]
+        if text in ("stop", "restart"):
+            known["documents"] = []
+        if text.startswith("submit "):
+            known["number"] = text.split()[1]
         reply: dict[str, Any] = {
             "key": "utter_ask_grounds",
             "text": f"{len(known['said'])}: {text}",
@@ -70,6 +79,11 @@ class FakeRasa:
                 {"title": "Calendar", "url": "guide:calendar/2027-03-01"},
                 {"title": "USCIS", "url": "https://egov.uscis.gov/"},
             ]
+        if text.startswith("take "):
+            kinds = {"Your request": "request", "English pages only": "english"}
+            reply["attachments"] = [
+                {"title": title, "url": f"guide:{kind}/{text.split()[1]}"} for title, kind in kinds.items()
+            ]
         outcome = "cancelled" if text == "stop" else None
         said = [] if outcome else known["said"]
         state = {
@@ -78,11 +92,38 @@ class FakeRasa:
             "step": len(said),
             "steps": 9,
             "outcome": outcome,
-            "tracking_number": None,
+            "tracking_number": known.get("number"),
             "grounds": [],
             "answers": {"said": len(said)} if said else {},
             "skipped": [],
         }
+        if known.get("documents"):
+            state["answers"] |= {"documents": known["documents"], "grounds": ["delay"], "form_type": "I-485"}
+        answer: dict[str, Any] = {"replies": [reply], "state": state}
+        if text.startswith("unsent"):
+            known["waits"] = text
+            after = 1 if "after" in text else None
+            answer["pending"] = {"kind": "request", "error": "refused", "after": after, "unsettled": True}
+        elif body["event"] != "resume":
+            known["waits"] = None
+        if text == "offered":
+            answer["pending"] = {"kind": None, "error": None, "after": None, "unsettled": True}
+        return answer
+
+    def _without_a_person(self, known: dict[str, Any], event: str) -> dict[str, Any]:
+        state: dict[str, Any] = {"language": known["language"], "asking": "review", "outcome": None, "answers": {}}
+        if event == "abandon":
+            known["waits"] = None
+            pending = {"kind": "revocation", "error": None, "after": None, "unsettled": True}
+            return {"replies": [], "state": state} | ({} if self.intake_up else {"pending": pending})
+        if not known.get("waits"):
+            return {"replies": [], "state": state}
+        if not self.intake_up:
+            pending = {"kind": "request", "error": "stall", "after": None, "unsettled": True}
+            return {"replies": [], "state": state, "pending": pending}
+        known["waits"] = None
+        reply = {"key": "utter_outcome_submitted", "text": "Sent: CA-2345-6789-ABCD", "language": known["language"]}
+        state |= {"asking": None, "outcome": "submitted", "tracking_number": "CA-2345-6789-ABCD"}
         return {"replies": [reply], "state": state}
 
 

@@ -189,7 +189,7 @@ def test_files(client: httpx.Client, person: Person) -> None:
         ("GET", "/chat/assets/..%2f..%2fpyproject.toml", 404),
         ("GET", "/chat/assets/index.html", 404),
         ("GET", "/chat/files/x/request.pdf", 404),
-        ("POST", "/chat/documents", 404),
+        ("PUT", "/chat/documents", 405),
         ("PUT", "/chat/session", 405),
         ("GET", "/chat/messages", 405),
     ],

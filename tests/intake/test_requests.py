@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +14,12 @@ import httpx
 import pytest
 from pypdf import PdfReader
 
-from tests.intake.conftest import TOKEN, Clock, body, running, send
+from intake.store.base import payload_context
+from tests.intake.conftest import TOKEN, Clock, Database, body, running, send, vault_of
 from triage import tracking
 
 
-def rows(database: Path, table: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(database) as connection:
-        return connection.execute(f"SELECT * FROM {table}").fetchall()
-
-
-def test_a_request_is_stored_with_history_outbox_and_key(client: httpx.Client, database: Path) -> None:
+def test_a_request_is_stored_with_history_outbox_and_key(client: httpx.Client, database: Database) -> None:
     answer = send(client)
     assert answer.status_code == 201
     stored = answer.json()
@@ -37,35 +32,35 @@ def test_a_request_is_stored_with_history_outbox_and_key(client: httpx.Client, d
         "pdf": f"/v1/case-requests/{number}/form.pdf",
     }
     for table in ("case_requests", "history", "outbox", "idempotency_keys"):
-        assert len(rows(database, table)) == 1, table
+        assert len(database.rows(table)) == 1, table
 
 
-def test_answers_are_kept_word_for_word(client: httpx.Client, database: Path) -> None:
+def test_answers_are_kept_word_for_word(client: httpx.Client, database: Database) -> None:
     text = "  第一行\r\n\u200b<b>二</b>'; DROP TABLE x; --\u202e\u3000🙂\x00 "
     assert send(client, problem_description=text).status_code == 201
-    with sqlite3.connect(database) as connection:
-        payload = json.loads(connection.execute("SELECT payload FROM case_requests").fetchone()[0])
-    assert payload == body(problem_description=text)
+    ((number, sealed),) = database.query("SELECT tracking_number, sealed FROM case_requests")
+    opened = vault_of().open(bytes(sealed), payload_context(number))
+    assert json.loads(opened) == body(problem_description=text)
 
 
-def test_the_same_key_again_gives_the_same_answer(client: httpx.Client, database: Path, clock: Clock) -> None:
+def test_the_same_key_again_gives_the_same_answer(client: httpx.Client, database: Database, clock: Clock) -> None:
     first = send(client)
     clock.forward(minutes=5)
     second = send(client, submitted_at="2026-11-24T12:04:00Z")
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
-    assert len(rows(database, "case_requests")) == 1
+    assert len(database.rows("case_requests")) == 1
 
 
-def test_the_same_key_with_another_body_is_a_conflict(client: httpx.Client, database: Path) -> None:
+def test_the_same_key_with_another_body_is_a_conflict(client: httpx.Client, database: Database) -> None:
     send(client)
     answer = send(client, email="other@example.com")
     assert answer.status_code == 409
     assert answer.json()["error"] == "key_reused"
-    assert len(rows(database, "case_requests")) == 1
+    assert len(database.rows("case_requests")) == 1
 
 
-def test_the_same_key_at_once_gives_one_record(address: str, database: Path) -> None:
+def test_the_same_key_at_once_gives_one_record(address: str, database: Database) -> None:
     many = 12
     together = threading.Barrier(many)
 
@@ -80,10 +75,10 @@ def test_the_same_key_at_once_gives_one_record(address: str, database: Path) -> 
     assert sorted(answer.status_code for answer in answers) == [200] * (many - 1) + [201]
     assert len({answer.text for answer in answers}) == 1
     for table in ("case_requests", "history", "outbox", "idempotency_keys"):
-        assert len(rows(database, table)) == 1, table
+        assert len(database.rows(table)) == 1, table
 
 
-def test_different_keys_at_once_are_all_stored(address: str, database: Path) -> None:
+def test_different_keys_at_once_are_all_stored(address: str, database: Database) -> None:
     def one(number: int) -> httpx.Response:
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as http:
             return send(http, key=f"key-{number}")
@@ -92,13 +87,11 @@ def test_different_keys_at_once_are_all_stored(address: str, database: Path) -> 
         answers = list(pool.map(one, range(24)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["tracking_number"] for answer in answers}) == 24
-    assert len(rows(database, "case_requests")) == 24
+    assert len(database.rows("case_requests")) == 24
 
 
 def test_a_paper_request_waits_for_its_signature(client: httpx.Client) -> None:
-    answer = send(
-        client, outcome="prepared", delivery="mail", consent=None, signature_name=None, signed_at=None
-    )
+    answer = send(client, outcome="prepared", delivery="mail", consent=None, signature_name=None, signed_at=None)
     assert answer.status_code == 201
     assert answer.json()["status"] == "prepared"
 
@@ -173,9 +166,35 @@ def test_every_wrong_field_is_named_and_no_value_repeated(
     assert answer.status_code == 422
     assert answer.json()["error"] == "invalid"
     assert {item["field"] for item in answer.json()["fields"]} == fields
+    assert {item["code"] for item in answer.json()["fields"]} <= {"missing", "too_long", "future", "choice", "format"}
     for value in changes.values():
         if isinstance(value, str) and len(value) > 6 and "_" not in value and value.strip():
             assert value not in answer.text
+
+
+CODES: list[tuple[dict[str, Any], str, str]] = [
+    ({"problem_description": "  "}, "problem_description", "missing"),
+    ({"full_name": None}, "full_name", "missing"),
+    ({"hardship_detail": None}, "hardship_detail", "missing"),
+    ({"email": None, "phone": None}, "email", "missing"),
+    ({"problem_description": "x" * 20_001}, "problem_description", "too_long"),
+    ({"full_name": "x" * 201}, "full_name", "too_long"),
+    ({"filing_date": "2027-01"}, "filing_date", "future"),
+    ({"date_of_birth": "2027-01-01"}, "date_of_birth", "future"),
+    ({"filing_date": "last spring"}, "filing_date", "format"),
+    ({"receipt_numbers": ["LIN1"]}, "receipt_numbers", "format"),
+    ({"email": "wang at example"}, "email", "format"),
+    ({"requester_role": "friend"}, "requester_role", "choice"),
+    ({"outcome": "prepared"}, "outcome", "choice"),
+]
+
+
+@pytest.mark.parametrize(("changes", "field", "code"), CODES, ids=lambda value: str(value)[:50])
+def test_a_wrong_field_says_what_kind_of_wrong(
+    shared: httpx.Client, changes: dict[str, Any], field: str, code: str
+) -> None:
+    answer = send(shared, key="wrong", **changes)
+    assert {item["field"]: item["code"] for item in answer.json()["fields"]} == {field: code}
 
 
 def test_the_longest_description_is_taken(client: httpx.Client) -> None:
@@ -303,7 +322,7 @@ def test_wrong_and_unknown_are_answered_alike_and_tries_end(client: httpx.Client
     assert ask(number, {"date_of_birth": "1980-02-29"})[0] == 200
 
 
-def test_erasure_leaves_a_receipt_and_nothing_else(client: httpx.Client, database: Path) -> None:
+def test_erasure_leaves_a_receipt_and_nothing_else(client: httpx.Client, database: Database) -> None:
     number = send(client).json()["tracking_number"]
     answer = client.delete(f"/v1/case-requests/{number}")
     assert answer.status_code == 204
@@ -313,16 +332,14 @@ def test_erasure_leaves_a_receipt_and_nothing_else(client: httpx.Client, databas
     assert client.get(f"/v1/case-requests/{number}/form.pdf").status_code == 404
     assert client.delete("/v1/case-requests/CA-2222-2222-2222").status_code == 404
     for table in ("case_requests", "history", "outbox"):
-        assert rows(database, table) == []
+        assert database.rows(table) == []
     assert send(client).status_code == 410
-    with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = database.read_bytes()
+    kept = database.raw()
     for secret in ("wang@example.com", "1980-02-29", "LIN9999106498", number):
         assert secret.encode() not in kept
 
 
-def test_feedback(client: httpx.Client, database: Path) -> None:
+def test_feedback(client: httpx.Client, database: Database) -> None:
     feedback = {"feedback_text": "網站請加中文。", "language": "zh-Hant"}
     answer = client.post("/v1/feedback", json=feedback, headers={"Idempotency-Key": "f-1"})
     again = client.post("/v1/feedback", json=feedback, headers={"Idempotency-Key": "f-1"})
@@ -330,7 +347,7 @@ def test_feedback(client: httpx.Client, database: Path) -> None:
     assert (answer.status_code, again.status_code, other.status_code) == (201, 200, 409)
     assert answer.json() == again.json()
     assert client.post("/v1/feedback", json=feedback).json()["id"] != answer.json()["id"]
-    assert len(rows(database, "feedback")) == 2
+    assert len(database.rows("feedback")) == 2
     wrong = client.post("/v1/feedback", json={"feedback_text": " ", "language": "fr"})
     assert {item["field"] for item in wrong.json()["fields"]} == {"feedback_text", "language"}
 
@@ -352,15 +369,14 @@ def test_data_outlives_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_broken_database_is_told_and_logs_nothing_personal(
-    client: httpx.Client, database: Path, caplog: pytest.LogCaptureFixture
+    client: httpx.Client, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sqlite3.connect(database) as connection:
-        connection.execute("DROP TABLE history")
+    database.execute("DROP TABLE history")
     answer = send(client)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.json()["error"] == "unavailable"
-    assert "OperationalError" in caplog.text
+    assert "Error at " in caplog.text
     for secret in ("王小明", "wang@example.com", "LIN9999106498"):
         assert secret not in caplog.text
         assert secret not in answer.text
@@ -384,8 +400,14 @@ def test_the_pdf_holds_the_answers(client: httpx.Client) -> None:
 
 def test_the_paper_pdf_says_where_to_send_it(client: httpx.Client) -> None:
     number = send(
-        client, outcome="prepared", delivery="mail", language="zh-Hant", problem_description="我等了三年，沒有回覆。",
-        consent=None, signature_name=None, signed_at=None,
+        client,
+        outcome="prepared",
+        delivery="mail",
+        language="zh-Hant",
+        problem_description="我等了三年，沒有回覆。",
+        consent=None,
+        signature_name=None,
+        signed_at=None,
     ).json()["tracking_number"]
     text = pdf_text(client.get(f"/v1/case-requests/{number}/form.pdf").content)
     for said in ("Mail Stop 0180", "202-357-0042", "cisombudsman@hq.dhs.gov", "14 days", "Signature", "沒有回覆"):

@@ -194,6 +194,16 @@ def test_each_process_gets_only_its_own_secrets(tmp_path: Path) -> None:
     }
 
 
+def test_only_the_service_gets_databases_and_keys_of_the_data(tmp_path: Path) -> None:
+    from tools.launcher.system import processes
+
+    given = {name: f"given-{name}" for name in keys.FOR_THE_SERVICE}
+    secrets = {name: f"secret-{name}" for name in keys.NAMES}
+    loaded = settings.load({**given, **secrets, "GUIDE_DATA": str(tmp_path)}, tmp_path / "none")
+    got = {each.name: set(each.environment) & set(given) for each in processes(loaded, secrets)}
+    assert got == {"service": set(given), "engine": set(), "actions": set()}
+
+
 # --- Ports ------------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +313,15 @@ def test_a_process_that_cannot_live_ends_everything_with_its_last_words(supervis
     assert "bad can't be kept alive (exit code 1)" in output
     assert output.count("no configuration here") >= 1
     assert output.count("it is started again") == 4
+    wait_for(lambda: not any(alive(pid) for pid in ids(tmp_path).values()), "all gone")
+
+
+def test_a_process_with_impossible_settings_is_not_started_again(supervise, tmp_path: Path) -> None:
+    process = supervise(("good", SLEEP), ("bad", "print('the keys do not fit', flush=True); raise SystemExit(78)"))
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "the keys do not fit" in output
+    assert "it is started again" not in output
     wait_for(lambda: not any(alive(pid) for pid in ids(tmp_path).values()), "all gone")
 
 

@@ -114,7 +114,7 @@ CASES: list[tuple[str, str]] = [
     ("I called and looked at the website, never went to the office", "C+ O+ I-"),
     ("I haven't called or gone to the office", "C- I-"),
     ("neither by phone nor online", "C- O-"),
-    ("I never called, never went online, never visited", "C- O- I-~"),
+    ("I never called, never went online, never visited", "C- O- I-"),
     ("I didn't call, didn't check online and didn't go to the office", "C- O- I-"),
     ("no phone, no website, no office", "C- O- I-"),
     ("no phone, website or office visit", "C- O- I-"),

@@ -15,6 +15,13 @@ from tools.launcher.settings import read_env_file
 # GUIDE_SECRET: front door to engine and engine to action server. INTAKE_TOKEN: to the intake backend.
 # SESSION_KEY: signs the sessions of the people who write.
 NAMES = ("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY")
+# What opens the data at rest, and where it is: for the service alone. The service makes the key file, data.keys in the
+# data folder, itself when none of these is given.
+FOR_THE_SERVICE = (
+    *("GUIDE_DATA_KEYS", "GUIDE_DATA_KEY_FILE"),
+    *("DATABASE_URL", "INTAKE_DATABASE_URL", "GUIDE_DATABASE_URL"),
+    *("DOCUMENTS_URL", "DOCUMENTS_S3_ENDPOINT", "DOCUMENTS_S3_REGION", "DOCUMENTS_S3_KEY_ID", "DOCUMENTS_S3_SECRET"),
+)
 RANDOM_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

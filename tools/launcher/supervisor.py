@@ -21,6 +21,8 @@ from tools.launcher.console import say
 from tools.launcher.logs import RotatingLog
 
 _PR_SET_PDEATHSIG = 1
+# "Configuration error" of sysexits.h: the process said what is wrong, and starting it again would change nothing.
+CANNOT_START = 78
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 # Straight to the process: a proxy named in the environment is for other machines.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -165,6 +167,8 @@ class Supervisor:
                 self._start(child)
             return True
         code = running.poll()
+        if code == CANNOT_START:
+            return self._gives_up(child, "its settings do not allow it")
         if code is not None:
             return self._crashed(child, running, _describe(code))
         if now >= child.next_check:
@@ -226,17 +230,20 @@ class Supervisor:
         child.in_a_row += 1
         title = child.process.title
         if max(len(child.crashes), child.in_a_row) >= self._timing.max_crashes:
-            time.sleep(self._timing.look)  # its last words may still be on their way into the log
-            say(
-                f"✗ {title} can't be kept alive ({reason}). Everything is stopped now. "
-                f"The end of {child.log.path}:\n{child.log.tail(20)}"
-            )
-            return False
+            return self._gives_up(child, reason)
         pause = min(self._timing.pause * 2 ** (len(child.crashes) - 1), self._timing.longest_pause)
         child.next_start = now + pause
         child.healthy = False
         say(f"! {title} stopped ({reason}); it is started again.")
         return True
+
+    def _gives_up(self, child: _Child, reason: str) -> bool:
+        time.sleep(self._timing.look)  # its last words may still be on their way into the log
+        say(
+            f"✗ {child.process.title} can't be kept alive ({reason}). Everything is stopped now. "
+            f"The end of {child.log.path}:\n{child.log.tail(20)}"
+        )
+        return False
 
     def _stop_all(self) -> None:
         alive = [child.running for child in self._children if child.running is not None]

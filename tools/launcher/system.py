@@ -16,6 +16,7 @@ from tools.launcher.settings import BOT_PYTHON, ROOT, SERVICE_PYTHON, Settings, 
 from tools.launcher.supervisor import Process, Supervisor
 
 PAGE = "/chat/"
+AGENCY_CREDENTIAL = "INTAKE_CREDENTIAL"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -25,8 +26,16 @@ def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
     def environment(*names: str) -> dict[str, str]:
         whole = child_environment(settings)
         whole.setdefault("INTAKE_URL", settings.url)
-        others = {name: value for name, value in whole.items() if name not in secrets}
-        return {**others, **{name: secrets[name] for name in names}}
+        hidden = {*secrets, *keys.FOR_THE_SERVICE, AGENCY_CREDENTIAL}
+        others = {name: value for name, value in whole.items() if name not in hidden}
+        # It stands for the token where an agency's own intake backend is used.
+        agency = {name: whole[name] for name in (AGENCY_CREDENTIAL,) if name in whole and "INTAKE_TOKEN" in names}
+        return {**others, **agency, **{name: secrets[name] for name in names}}
+
+    def of_the_service() -> dict[str, str]:
+        given = child_environment(settings)
+        own = {name: given[name] for name in keys.FOR_THE_SERVICE if name in given}
+        return {**environment("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"), **own}
 
     return [
         Process(
@@ -34,7 +43,7 @@ def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
             title="the service",
             command=[str(SERVICE_PYTHON), "-m", "service"],
             cwd=ROOT,
-            environment=environment("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"),
+            environment=of_the_service(),
             health_url=f"{settings.url}/v1/health",
         ),
         Process(

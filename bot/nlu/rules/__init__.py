@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from . import agencies, channels, dates, forms, grounds, identifiers, misc, receipts, roles
+from . import agencies, answers, channels, dates, forms, grounds, identifiers, misc, receipts, roles
 from .context import assign_date_roles
 from .entity import Entity
 from .numerals import Normalised
+from .retelling import in_words
 from .spelling import mended
 
 MAX_CHARACTERS = 6_000
@@ -27,15 +28,17 @@ _CLAIMS = (
     "ordinal",
 )
 _RANK = {name: rank for rank, name in enumerate(_CLAIMS)}
-# Numbers and names are read as they were typed; words may have been mistyped.
+# Numbers and names are read as they were typed; words may have been mistyped, or be Chinese in pinyin.
+_FROM_COPY = frozenset({"delivery", "ordinal", "cue"})
 _AS_TYPED = (receipts, identifiers, misc)
-_MENDED = (dates, forms, channels, roles, grounds, agencies)
+_MENDED = (dates, forms, channels, roles, grounds, agencies, answers)
 
 
 def _without_overlaps(entities: list[Entity]) -> list[Entity]:
     taken: list[Entity] = []
+    whole = [item for item in entities if item.entity == "ordinal" and item.end - item.start > 2]
     for entity in sorted(
-        (item for item in entities if item.entity in _RANK),
+        (item for item in entities if item.entity in _RANK and item not in whole),
         key=lambda item: (_RANK[item.entity], item.start - item.end, item.start),
     ):
         if all(entity.end <= other.start or other.end <= entity.start for other in taken):
@@ -47,6 +50,12 @@ def _without_overlaps(entities: list[Entity]) -> list[Entity]:
         and all(item.end <= other.start or other.end <= item.start for other in taken if other.entity != "form_type")
     ]
     comments = [item for item in entities if item.entity not in _RANK and item.entity != "person_name"]
+    # "The third" may be a day or a choice: the question that is open tells.
+    comments += [
+        item
+        for item in whole
+        if all(one.entity == "date" or item.end <= one.start or one.end <= item.start for one in taken)
+    ]
     return sorted([*taken, *names, *comments], key=lambda item: (item.start, item.end))
 
 
@@ -57,6 +66,16 @@ def _on_copy(extract: Callable[[str, date], list[Entity]], copy: Normalised, tod
         start, end = copy.span(entity.start, entity.end)
         found.append(replace(entity, start=start, end=end, text=copy.original[start:end]))
     return found
+
+
+def _more(again: list[Entity], found: list[Entity]) -> list[Entity]:
+    """The small things that only the copy shows ("emial", "chuan zhen"); names and numbers stay as they were typed."""
+    kinds = {(item.entity, item.value if item.entity == "cue" else None) for item in found}
+    return [
+        item
+        for item in again
+        if item.entity in _FROM_COPY and (item.entity, item.value if item.entity == "cue" else None) not in kinds
+    ]
 
 
 def extract_all(text: str, today: date) -> list[Entity]:
@@ -74,7 +93,9 @@ def extract_all(text: str, today: date) -> list[Entity]:
     found: list[Entity] = []
     for module in _AS_TYPED:
         found.extend(module.extract(text, today))
-    copy = mended(text)
+    copy = mended(text) or in_words(text)
+    if copy is not None:
+        found.extend(_more(_on_copy(misc.extract, copy, today), found))
     for module in _MENDED:
         found.extend(module.extract(text, today) if copy is None else _on_copy(module.extract, copy, today))
     return assign_date_roles(text, _without_overlaps(found))

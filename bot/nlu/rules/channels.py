@@ -8,7 +8,7 @@ as "only", "all three" or "everything except" then settle the channels that were
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from .clauses import Clause, clauses
 from .entity import Entity
 from .lexicon import lexicon, loosen
 from .norm import Normal, normal
+from .retelling import in_plain_words
 
 CHANNELS = ("contact_center", "case_status_online", "infopass")
 TRIED = "tried"
@@ -23,6 +24,7 @@ NOT_TRIED = "not_tried"
 
 _LEX = lexicon("channels")
 _CUES = {(channel, kind): _LEX.cue(f"{channel}.{kind}") for channel in CHANNELS for kind in ("strong", "weak", "bare")}
+_THERE = _LEX.cue("infopass.there")
 _NEGATION = _LEX.cue("negation")
 _RESULT = _LEX.cue("result")
 _PERFECT = _LEX.cue("perfect")
@@ -30,6 +32,8 @@ _HABIT = _LEX.cue("habit")
 _TRIED_WORD = _LEX.cue("tried")
 _PLAN = _LEX.cue("plan")
 _HAD_TO = _LEX.cue("had_to")
+_BASE_VERB = re.compile(_LEX.node("base_verb"))
+_INFINITIVE = re.compile(_LEX.node("infinitive"))
 _QUESTION = _LEX.cue("question")
 _THEY_CALLED = _LEX.cue("they_called")
 _ONLY = _LEX.cue("only")
@@ -39,6 +43,7 @@ _EXCEPT = _LEX.cue("except")
 _ALL = _LEX.cue("all")
 _NONE = _LEX.cue("none")
 _BOTH = _LEX.cue("both")
+_ORDERED = _LEX.cue("other.ordered")
 _FILING = _LEX.cue("other.filing")
 _PHONE_DATA = _LEX.cue("other.phone_data")
 
@@ -55,15 +60,21 @@ _ALL_BARE = _whole("all_bare")
 _NONE_BARE = _whole("none_bare")
 _BEFORE_OTHER_EN = re.compile("(?:" + "|".join(map(loosen, _LEX.node("other.before.en"))) + ")")
 _BEFORE_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.before.zh")) + ")")
+_WHOM = re.compile(_LEX.node("other.whom.en"))
+_WHOM_VERB = re.compile(_LEX.node("other.whom.verb"))
+_DEVICE = re.compile(_LEX.node("other.device.en"))
 _OBJECT_EN = re.compile(r"\s*(?:" + "|".join(map(loosen, _LEX.node("other.object.en"))) + ")")
 _OBJECT_ZH = re.compile("(?:" + "|".join(_LEX.node("other.object.zh")) + ")")
 _TO_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.to.zh")) + ")$")
 _LIGHT_EN = frozenset(_LEX.node("light.en"))
+_STOP_EN = frozenset(_LEX.node("light.stop_en"))
 _LIGHT_TAIL_EN = frozenset(_LEX.node("light.tail_en"))
 _LIGHT_GAP_EN = frozenset(_LEX.node("light.gap_en"))
 _LIGHT_ZH = re.compile(_LEX.node("light.zh"))
 _LIGHT_GAP_ZH = re.compile(_LEX.node("light.gap_zh"))
 _LIGHT_TAIL_ZH = re.compile(_LEX.node("light.tail_zh"))
+# So many words a negation reaches over, when none of them ends it.
+_REACH = 5
 _WORD = re.compile(r"[a-z][a-z']*")
 _SUBJECT = re.compile(_LEX.node("subject.en"))
 _PAST_VERB = re.compile(_LEX.node("past_verb.en"))
@@ -73,8 +84,11 @@ _CALL_OWNER = re.compile(_LEX.node("call_owner.en"))
 _PAST_TIME = _LEX.cue("past_time")
 _WINDOW_PREFIX = re.compile(_LEX.node("window_prefix.zh"))
 _SITE_SAYS = re.compile(_LEX.node("site_says"))
+_APPOINTMENT = re.compile(_LEX.node("appointment"))
 _QUESTION_DID = re.compile(_LEX.node("question_did"))
 _ALTERNATIVE = frozenset(_LEX.node("joiners.alternative"))
+_NEGATIVE = frozenset(_LEX.node("joiners.negative"))
+_LABEL = frozenset(_LEX.node("joiners.label"))
 _SUMMARY = frozenset(_LEX.node("joiners.summary"))
 _CONTRAST = frozenset(_LEX.node("joiners.contrast"))
 _JOINING = frozenset(_LEX.node("joiners.list"))
@@ -111,7 +125,8 @@ def mentions(form: Normal) -> list[tuple[str, int, int]]:
     Returns:
         Tuples (channel, start, end), in order.
     """
-    return [(channel, start, end) for channel, start, end, _, _ in _spans(form)]
+    copy = in_plain_words(form.raw)
+    return [(channel, *copy.span(start, end)) for channel, start, end, _, _ in _spans(normal(copy.text))]
 
 
 @lru_cache(maxsize=64)
@@ -121,6 +136,8 @@ def _spans(form: Normal) -> tuple[tuple[str, int, int, bool, bool], ...]:
         for hit in cue.finditer(form):
             if hit.end() > hit.start():
                 raw.append(_Mention(channel, hit.start(), hit.end(), kind == "strong", kind == "bare"))
+    if any(not item.bare for item in raw):
+        raw += [_Mention("infopass", hit.start(), hit.end(), True) for hit in _THERE.finditer(form)]
     kept: list[_Mention] = []
     for item in sorted(raw, key=lambda item: (item.bare, item.start - item.end, not item.strong)):
         clash = [other for other in kept if item.start < other.end and other.start < item.end]
@@ -128,7 +145,7 @@ def _spans(form: Normal) -> tuple[tuple[str, int, int, bool, bool], ...]:
             kept.append(item)
         elif not item.bare:
             for other in clash:
-                if other.channel == item.channel:
+                if other.channel == item.channel and (form.han or item.end > other.end):
                     other.strong = other.strong or item.strong
     kept.sort(key=lambda item: item.start)
     return tuple((item.channel, item.start, item.end, item.strong, item.bare) for item in kept)
@@ -171,6 +188,14 @@ def _words_in(text: str, allowed: frozenset[str]) -> bool:
     return all(word in allowed for word in _WORD.findall(text))
 
 
+def _in_reach(gap: str) -> bool:
+    """Whether an English negation before these words still holds behind them."""
+    words = _WORD.findall(gap)
+    if all(word in _LIGHT_EN for word in words):
+        return True
+    return len(words) <= _REACH and not any(word in _STOP_EN for word in words)
+
+
 def _is_han(char: str) -> bool:
     return "\u3400" <= char <= "\u9fff" or char > "\U00020000"
 
@@ -183,7 +208,7 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
             continue
         if hit.end() <= item.start:
             gap = form.text[hit.end() : item.start]
-            if (han and _LIGHT_ZH.fullmatch(gap.strip())) or (not han and _words_in(gap, _LIGHT_EN)):
+            if (han and _LIGHT_ZH.fullmatch(gap.strip())) or (not han and _in_reach(gap)):
                 return True
         elif hit.start() >= item.end:
             gap = form.text[item.end : hit.start()]
@@ -209,14 +234,25 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
             return True
         if _OBJECT_EN.match(text, item.end) or _OBJECT_ZH.match(text, item.end):
             return True
-        first = text.find(" ", item.start, item.end)
-        if first > 0 and item.channel == "infopass" and _OBJECT_EN.match(text, first):
+        if _WHOM_VERB.fullmatch(text, item.start, item.end) and _WHOM.match(text, item.end):
             return True
+        first = text.find(" ", item.start, item.end)
+        if (
+            first > 0
+            and item.channel == "infopass"
+            and not text.startswith(" with ", first)
+            and _OBJECT_EN.match(text, first)
+        ):
+            return True
+    if item.channel == "infopass" and _ORDERED.search(form, window[0], window[1]):
+        return True
     if item.channel == "contact_center":
         for hit in _THEY_CALLED.finditer(form, window[0], min(len(text), window[1] + 6)):
             if hit.start() < item.end and item.start <= hit.end():
                 return True
-        if not item.strong and _PHONE_DATA.search(form, window[0], window[1]):
+        if not item.strong and (
+            _PHONE_DATA.search(form, window[0], window[1]) or _DEVICE.search(text, max(0, item.start - 24), item.start)
+        ):
             return True
     if item.channel == "case_status_online" and not item.strong:
         return _FILING.search(form, window[0], window[1]) is not None
@@ -228,7 +264,12 @@ def _planned(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     stop = max(item.start, start)
     hit = _PLAN.search(form, start, min(end, stop + 1 if form.han else stop))
     if hit is None:
-        return False
+        return (
+            item.channel != "case_status_online"
+            and _BASE_VERB.match(form.text, item.start) is not None
+            and _INFINITIVE.search(form.text, max(start, stop - 16), stop) is not None
+            and _HAD_TO.search(form, start, end) is None
+        )
     if _is_han(form.text[hit.start()]):
         return _PERFECT.search(form, hit.end(), end) is None
     return _HAD_TO.search(form, start, end) is None
@@ -241,6 +282,8 @@ def _asked(form: Normal, clause: Clause, window: tuple[int, int], item: _Mention
     if _is_han(form.text[hit.start()]):
         return True
     first = _WORD.search(form.text, clause.start, clause.end)
+    if clause.joiner and not clause.mark and _NEGATION.search(form, hit.end(), hit.end() + 7):
+        return False  # "… and could never reach anybody"
     return first is not None and (hit.start() == first.start() or (clause.mark in "?？" and clause.mark != ""))
 
 
@@ -262,7 +305,8 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         item.dropped = True
         return
     if item.bare:
-        item.status = NOT_TRIED if _NEGATION.search(form, item.start, item.end) else TRIED
+        masked = _RESULT.search(form, item.start, item.end) is not None
+        item.status = NOT_TRIED if not masked and _NEGATION.search(form, item.start, item.end) else TRIED
         return
     asked = _asked(form, clause, window, item)
     if _negated(form, window, item):
@@ -305,7 +349,9 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         or _HABIT.search(form, start, end)
         or _PAST_VERB.search(text, start, item.start)
         or _SUBJECT.search(text, start, end)
+        or _PAST_TIME.search(form, start, end)
         or _GERUND.search(span)
+        or _PERFECT.search(form, item.start, item.end)
         or (item.channel == "case_status_online" and _SITE_SAYS.search(span))
     ):
         item.status = TRIED
@@ -349,6 +395,15 @@ def extract(text: str, today: date) -> list[Entity]:
         "都没试过": holds only when channels were asked about). Plans, questions and other people's channels give
         nothing.
     """
+    copy = in_plain_words(text)
+    found = []
+    for item in _extract(copy.text):
+        start, end = copy.span(item.start, item.end)
+        found.append(replace(item, start=start, end=end, text=text[start:end]))
+    return found
+
+
+def _extract(text: str) -> list[Entity]:
     form = normal(text)
     if _TRIGGER.search(form.text) is None:
         return []
@@ -367,7 +422,8 @@ def extract(text: str, today: date) -> list[Entity]:
     excepted: list[_Mention] = []
     except_cue = False
     past_open: list[_Mention] = []
-    for clause in parts:
+    asked: list[_Mention] = []
+    for number, clause in enumerate(parts):
         sentence = sentences.setdefault(clause.sentence, _Sentence())
         groups = _groups(found, clause)
         exception = _EXCEPT.search(form, clause.start, clause.end)
@@ -390,10 +446,14 @@ def extract(text: str, today: date) -> list[Entity]:
         if not groups:
             if _full(_YES_TAIL, form.text[clause.start : clause.end]):
                 sentence.last = sentence.last or TRIED
+            # "Called? No."
+            if asked and _full(_NO_TAIL, form.text[clause.start : clause.end]):
+                _settle(asked, NOT_TRIED, sentence)
             _tail(form, clause, sentence, past_open, none is not None, every is not None)
-            past_open = [*sentence.open]
+            past_open, asked = [*sentence.open], []
             continue
         windows = _windows(form, clause, groups)
+        labelled = _labelled(form, parts, number)
         shared = _shared(form, groups, windows)
         for item, window in zip(groups, windows, strict=True):
             if exception is not None and item in excepted and (none or every or nothing_else or everything):
@@ -407,8 +467,16 @@ def extract(text: str, today: date) -> list[Entity]:
                 item.status = NOT_TRIED
             if every is not None and item.status is None and not item.planned:
                 item.status = TRIED
-            if item.status is None and not item.planned and clause.joiner not in _CONTRAST and sentence.last:
+            if (
+                item.status is None
+                and not item.planned
+                and clause.joiner not in _CONTRAST
+                and sentence.last
+                and not labelled
+            ):
                 item.status = sentence.last
+            if clause.joiner in _NEGATIVE:
+                item.status = NOT_TRIED
             if (
                 clause.joiner in _ALTERNATIVE
                 and sentence.last == NOT_TRIED
@@ -430,7 +498,17 @@ def extract(text: str, today: date) -> list[Entity]:
         if only is not None and (exception is None or only.start() <= exception.start() < only.end()):
             others = _others_by_only(form, clause, groups, only, others)
         past_open = [*sentence.open]
+        asked = [item for item in groups if not item.dropped] if clause.mark and clause.mark in "?？" else []
     return _collect(text, form, found, sentences, everything, everything_at, others, excepted if except_cue else [])
+
+
+def _labelled(form: Normal, parts: tuple[Clause, ...], number: int) -> bool:
+    """Whether the next clause is the yes or no to this one ("visit: no")."""
+    if number + 1 >= len(parts) or parts[number + 1].sentence != parts[number].sentence:
+        return False
+    following = parts[number + 1]
+    words = form.text[following.start : following.end]
+    return following.joiner in _LABEL and (_full(_NO_TAIL, words) or _full(_YES_TAIL, words))
 
 
 def _both(form: Normal, window: tuple[int, int]) -> bool:
@@ -507,8 +585,11 @@ def _collect(
         for item in excepted:
             item.status = item.status or NOT_TRIED
     decided = [item for sentence in sentences.values() for item in sentence.decided if not item.dropped]
+    weak = _never_went(form, decided)
     for wanted in (TRIED, NOT_TRIED):
         for item in decided:
+            if weak and item.channel == "infopass" and wanted == TRIED:
+                continue
             if item.status == wanted and item.channel not in result:
                 result[item.channel] = _entity(text, item)
     if decided and all(item.status == NOT_TRIED for item in decided):
@@ -537,6 +618,16 @@ def _collect(
             if channel not in result:
                 result[channel] = _entity(text, _Mention(channel, 0, len(text), False, status=others), implied=True)
     return sorted(result.values(), key=lambda entity: (entity.start, CHANNELS.index(entity.value)))
+
+
+def _never_went(form: Normal, decided: list[_Mention]) -> bool:
+    """Whether an appointment was only asked for, and nobody went ("no slot, so I never went")."""
+    asked, went = [], []
+    for item in decided:
+        if item.channel == "infopass":
+            about = _APPOINTMENT.search(form.text, item.start, item.end)
+            (asked if about and item.status == TRIED else went).append(item)
+    return bool(asked and went) and all(item.status == NOT_TRIED for item in went)
 
 
 def _only_names(form: Normal, items: list[_Mention], end: int | None = None) -> bool:

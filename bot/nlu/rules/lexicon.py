@@ -134,8 +134,15 @@ def heads(item: str) -> set[str] | None:
     return found
 
 
-def _guard(items: list[str]) -> str:
-    """A look at one character that spares the long alternation at most places of a message."""
+def guard(items: list[str]) -> str:
+    """A look at one character that spares a long alternation at most places of a message.
+
+    Args:
+        items: The expressions of the alternation.
+
+    Returns:
+        The look-ahead; empty when one of the expressions can begin with anything.
+    """
     union: set[str] = set()
     for item in items:
         one = heads(item)
@@ -152,15 +159,15 @@ def loosen(item: str) -> str:
 
 def _english(items: list[str]) -> str:
     parts = [loosen(item) for item in items]
-    return r"(?<![a-z0-9])" + _guard(parts) + "(?:" + "|".join(parts) + r")(?![a-z0-9])"
+    return r"(?<![a-z0-9])" + guard(parts) + "(?:" + "|".join(parts) + r")(?![a-z0-9])"
 
 
 def _chinese(items: list[str]) -> str:
     parts = []
     for item in items:
-        guard = "" if item[0] not in "([" else _guard([item])
-        parts.append(guard + (f"(?:{item})" if guard and len(_branches(item)) > 1 else item))
-    return _guard(items) + "(?:" + "|".join(parts) + ")"
+        look = "" if item[0] not in "([" else guard([item])
+        parts.append(look + (f"(?:{item})" if look and len(_branches(item)) > 1 else item))
+    return guard(items) + "(?:" + "|".join(parts) + ")"
 
 
 class Cue:

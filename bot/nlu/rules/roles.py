@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from .clauses import Clause, clauses
 from .entity import Entity
 from .lexicon import Cue, lexicon, loosen
 from .norm import Normal, normal
+from .retelling import in_plain_words
 
 _LEX = lexicon("roles")
 ROLES: tuple[str, ...] = tuple(_LEX.node("order"))
@@ -21,6 +23,8 @@ _NOT_EN = re.compile(_LEX.node("mention.negated_en").replace("'", "'?"))
 _NOT_ZH = re.compile(_LEX.node("mention.negated_zh"))
 _ASKED_EN = re.compile(_LEX.node("mention.asked_en"))
 _ASKED_ZH = re.compile(_LEX.node("mention.asked_zh"))
+# Signs and pictures at the ends belong to no word.
+_NO_WORD = re.compile(r"^[^\w]+|[^\w]+$")
 _EDGE = " \t\r\n.,!?;:，。！？；：、~～…'\"()（）"
 
 
@@ -38,7 +42,7 @@ def _negated(form: Normal, clause: Clause, hit: re.Match[str]) -> bool:
 
 
 def _whole(form: Normal) -> tuple[str, int, int] | None:
-    stripped = _LEAD.sub("", form.text.strip(_EDGE)).strip(_EDGE)
+    stripped = _LEAD.sub("", _NO_WORD.sub("", form.text)).strip(_EDGE)
     if not stripped:
         return None
     for role in ROLES:
@@ -58,6 +62,15 @@ def extract(text: str, today: date) -> list[Entity]:
     Returns:
         At most one ``requester_role`` entity. "My lawyer filed it" gives nothing: only words about the writer count.
     """
+    copy = in_plain_words(text)
+    found = []
+    for item in _extract(copy.text):
+        start, end = copy.span(item.start, item.end)
+        found.append(replace(item, start=start, end=end, text=text[start:end]))
+    return found
+
+
+def _extract(text: str) -> list[Entity]:
     form = normal(text)
     whole = _whole(form)
     if whole is not None:

@@ -9,7 +9,7 @@ from bot.nlu.rules.lexicon import lexicon
 from bot.nlu.rules.numerals import Normalised
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_WORD = re.compile(r"(?<![A-Za-z@.])[A-Za-z]{4,16}(?![A-Za-z@])")
+_WORD = re.compile(r"(?<![A-Za-z@.])[A-Za-z]{3,16}(?![A-Za-z@])")
 
 
 def one_slip_away(words: Iterable[str]) -> dict[str, str]:
@@ -45,6 +45,7 @@ _TREE = lexicon("spelling").tree
 _SLIPS = one_slip_away(_TREE["words"]) | with_letters_swapped(_TREE["short_words"])
 for _word in _TREE["not_slips"]:
     _SLIPS.pop(_word, None)
+_SLIPS |= _TREE["known"]
 
 
 def mended(text: str) -> Normalised | None:

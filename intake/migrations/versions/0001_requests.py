@@ -63,8 +63,9 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", Moment, nullable=False),
     )
+    # Not "erasures", as it was first: the front door has a table of this name, and both may share a database.
     op.create_table(
-        "erasures",
+        "erasure_receipts",
         sa.Column("receipt", sa.String(36), primary_key=True),
         sa.Column("tracking_hash", sa.String(64), nullable=False, unique=True),
         sa.Column("erased_at", Moment, nullable=False),
@@ -79,5 +80,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    for table in ("failed_lookups", "erasures", "idempotency_keys", "feedback", "outbox", "history", "case_requests"):
+    for table in (
+        "failed_lookups",
+        "erasure_receipts",
+        "idempotency_keys",
+        "feedback",
+        "outbox",
+        "history",
+        "case_requests",
+    ):
         op.drop_table(table)

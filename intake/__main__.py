@@ -1,0 +1,30 @@
+"""`python -m intake`: the intake backend alone, on `INTAKE_HOST` and `INTAKE_PORT` (127.0.0.1, 8010), until stopped.
+
+For installations in which it runs on a machine of its own; `INTAKE_URL` then tells the others where it is.
+"""
+
+from __future__ import annotations
+
+import os
+
+import uvicorn
+
+_SHUTDOWN_SECONDS = 10
+
+
+def main() -> None:
+    """Run one process."""
+    uvicorn.run(
+        "intake.alone:create_app",
+        factory=True,
+        host=os.environ.get("INTAKE_HOST") or "127.0.0.1",
+        port=int(os.environ.get("INTAKE_PORT") or "8010"),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        log_config=None,
+    )
+
+
+if __name__ == "__main__":
+    main()

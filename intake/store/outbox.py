@@ -1,0 +1,267 @@
+"""What has to be told to the office about requests: claimed by workers, delivered, tried again, or given up.
+
+A worker claims entries for a while, works on them without a transaction open, and then says how it went. Nobody else
+gets them meanwhile; when the worker dies, its claim runs out and another takes over. So an entry is delivered at least
+once; the receiver recognises a repetition by the tracking number and the entry's id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from intake.store.base import RECEIVED, Found, Transactions, find, set_status
+from intake.tables import CaseRequest, OutboxEntry
+
+REQUEST_STORED = "request_stored"
+REQUEST_WITHDRAWN = "request_withdrawn"
+
+WAITING = "waiting"
+DELIVERED = "delivered"
+BOUNCED = "bounced"
+DEAD = "dead"
+CANCELLED = "cancelled"
+
+_ERROR_CHARS = 64
+
+
+class LostClaim(Exception):
+    """The claim ran out and somebody else has the entry, or it was taken back."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An entry a worker may work on.
+
+    Attributes:
+        claim: Names the claim; needed for saying how it went.
+        tries: How often it has been tried, this time included.
+    """
+
+    id: int
+    claim: str
+    event: str
+    tracking_number: str
+    created_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as the staff sees it."""
+
+    id: int
+    tracking_number: str
+    event: str
+    state: str
+    tries: int
+    created_at: datetime
+    last_error: str | None
+
+
+def put(connection: Connection, request_id: int, event: str, now: datetime) -> None:
+    """Add an entry, in the transaction of what it tells about."""
+    connection.execute(
+        _ADD,
+        {
+            "request_id": request_id,
+            "event": event,
+            "created_at": now,
+            "state": WAITING,
+            "tries": 0,
+            "next_try_at": now,
+        },
+    )
+
+
+def take_back(connection: Connection, request_id: int, now: datetime) -> None:
+    """A request is withdrawn: what nobody has begun to deliver is dropped; of the rest the office is told."""
+    rows = connection.execute(
+        select(OutboxEntry.id, OutboxEntry.state, OutboxEntry.claimed_until)
+        .where(OutboxEntry.request_id == request_id, OutboxEntry.event == REQUEST_STORED)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        claimed = row.claimed_until is not None and row.claimed_until > now
+        if row.state in (WAITING, DEAD) and not claimed:
+            connection.execute(update(OutboxEntry).where(OutboxEntry.id == row.id).values(state=CANCELLED, claim=None))
+        elif row.state in (WAITING, DELIVERED):
+            put(connection, request_id, REQUEST_WITHDRAWN, now)
+
+
+class Outbox:
+    """The entries of all requests.
+
+    Args:
+        transactions: The database.
+    """
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def claim(self, limit: int, lease: timedelta) -> list[Claimed]:
+        """Take entries that are due, the oldest first; no two workers get the same.
+
+        Args:
+            limit: At most so many.
+            lease: How long nobody else gets them.
+        """
+        name = str(uuid.uuid4())
+
+        def work(connection: Connection) -> list[Claimed]:
+            now = self._transactions.clock()
+            due = (
+                select(OutboxEntry.id)
+                .where(
+                    OutboxEntry.state == WAITING,
+                    OutboxEntry.next_try_at <= now,
+                    or_(OutboxEntry.claimed_until.is_(None), OutboxEntry.claimed_until <= now),
+                )
+                .order_by(OutboxEntry.next_try_at, OutboxEntry.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+            ids = connection.scalars(due).all()
+            if not ids:
+                return []
+            connection.execute(
+                update(OutboxEntry)
+                .where(OutboxEntry.id.in_(ids))
+                .values(claim=name, claimed_until=now + lease, tries=OutboxEntry.tries + 1)
+            )
+            rows = connection.execute(
+                select(
+                    OutboxEntry.id,
+                    OutboxEntry.event,
+                    CaseRequest.tracking_number,
+                    OutboxEntry.created_at,
+                    OutboxEntry.tries,
+                )
+                .join(CaseRequest, CaseRequest.id == OutboxEntry.request_id)
+                .where(OutboxEntry.id.in_(ids))
+                .order_by(OutboxEntry.id)
+            )
+            return [Claimed(row.id, name, row.event, row.tracking_number, row.created_at, row.tries) for row in rows]
+
+        return self._transactions.write(work)
+
+    def mark_delivered(self, entry: Claimed) -> None:
+        """It arrived. A request that still waits for it has the status `delivered` from now on.
+
+        Raises:
+            LostClaim: The claim does not hold any more.
+        """
+
+        def work(connection: Connection) -> None:
+            now = self._transactions.clock()
+            self._settle(connection, entry, state=DELIVERED, delivered_at=now, last_error=None)
+            self._follow(connection, entry, (RECEIVED, BOUNCED), DELIVERED, now)
+
+        self._transactions.write(work)
+
+    def mark_bounced(self, entry: Claimed, error: str) -> None:
+        """The office's side refused it for good. The request has the status `bounced` from now on.
+
+        Args:
+            entry: What was tried.
+            error: Kind of the error, without anything personal.
+
+        Raises:
+            LostClaim: The claim does not hold any more.
+        """
+
+        def work(connection: Connection) -> None:
+            now = self._transactions.clock()
+            self._settle(connection, entry, state=BOUNCED, last_error=error[:_ERROR_CHARS])
+            self._follow(connection, entry, (RECEIVED, DELIVERED), BOUNCED, now)
+
+        self._transactions.write(work)
+
+    def mark_failed(self, entry: Claimed, error: str, retry_at: datetime | None) -> None:
+        """It could not be delivered now.
+
+        Args:
+            entry: What was tried.
+            error: Kind of the error, without anything personal.
+            retry_at: When to try again; None gives it up, onto the list for the staff.
+
+        Raises:
+            LostClaim: The claim does not hold any more.
+        """
+        values: dict[str, Any] = {"last_error": error[:_ERROR_CHARS]}
+        values |= {"state": DEAD} if retry_at is None else {"next_try_at": retry_at}
+        self._transactions.write(lambda connection: self._settle(connection, entry, **values))
+
+    def mark_not_needed(self, entry: Claimed) -> None:
+        """Nobody has to be told, such as of a request that is sent on paper.
+
+        Raises:
+            LostClaim: The claim does not hold any more.
+        """
+        self._transactions.write(lambda connection: self._settle(connection, entry, state=CANCELLED))
+
+    def _settle(self, connection: Connection, entry: Claimed, **values: Any) -> None:
+        changed = connection.execute(
+            update(OutboxEntry)
+            .where(OutboxEntry.id == entry.id, OutboxEntry.claim == entry.claim, OutboxEntry.state == WAITING)
+            .values(claim=None, claimed_until=None, **values)
+        )
+        if changed.rowcount != 1:
+            raise LostClaim
+
+    def _follow(
+        self, connection: Connection, entry: Claimed, before: tuple[str, ...], after: str, now: datetime
+    ) -> None:
+        if entry.event != REQUEST_STORED:
+            return
+        row = find(connection, entry.tracking_number, lock=True)
+        if row is not None and row.status in before:
+            set_status(connection, row, after, now)
+
+    def stuck(self, limit: int) -> list[Entry]:
+        """Entries that were given up or refused, the oldest first."""
+        query = _ENTRIES.where(OutboxEntry.state.in_((DEAD, BOUNCED))).order_by(OutboxEntry.id).limit(limit)
+        return self._transactions.read(lambda connection: [Entry(*row) for row in connection.execute(query)])
+
+    def requeue(self, connection: Connection, entry_id: int, now: datetime) -> Entry | None:
+        """Try a stuck entry again from the beginning.
+
+        Returns:
+            The entry as it was; None when there is no stuck one of this id.
+        """
+        row = connection.execute(
+            _ENTRIES.where(OutboxEntry.id == entry_id, OutboxEntry.state.in_((DEAD, BOUNCED))).with_for_update()
+        ).one_or_none()
+        if row is None:
+            return None
+        entry = Entry(*row)
+        connection.execute(
+            update(OutboxEntry)
+            .where(OutboxEntry.id == entry_id)
+            .values(state=WAITING, tries=0, next_try_at=now, claim=None, claimed_until=None)
+        )
+        request: Found | None = find(connection, entry.tracking_number, lock=True)
+        if request is not None and request.status == BOUNCED and entry.event == REQUEST_STORED:
+            set_status(connection, request, RECEIVED, now)
+        return entry
+
+    def counts(self, connection: Connection) -> dict[str, int]:
+        """Number of entries in each state."""
+        rows = connection.execute(select(OutboxEntry.state, func.count()).group_by(OutboxEntry.state))
+        return {str(state): int(number) for state, number in rows}
+
+
+_ADD = insert(OutboxEntry)
+_ENTRIES = select(
+    OutboxEntry.id,
+    CaseRequest.tracking_number,
+    OutboxEntry.event,
+    OutboxEntry.state,
+    OutboxEntry.tries,
+    OutboxEntry.created_at,
+    OutboxEntry.last_error,
+).join(CaseRequest, CaseRequest.id == OutboxEntry.request_id)

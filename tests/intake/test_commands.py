@@ -1,0 +1,85 @@
+"""The commands of the backend, as they are typed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.intake.conftest import KEY, TOKEN, Clock, Database, running, send
+from vault.keys import KeyRing, write
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with a key and a database that holds a request."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    write(folder / "data.keys", (KEY,), replace=False)
+    with (
+        running(f"sqlite:///{folder / 'intake.db'}", Clock()) as address,
+        httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}) as http,
+    ):
+        send(http).raise_for_status()
+    return folder
+
+
+def run(data: Path, *command: str, status: int = 0) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), "GUIDE_DATA": str(data)}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_staff_come_in_and_go_out_and_all_is_recorded(data: Path) -> None:
+    shown = run(data, "intake.commands", "staff-token", "ann", "case_worker")
+    token = shown.splitlines()[-1]
+    assert len(token) >= 43
+    database = Database(f"sqlite:///{data / 'intake.db'}", path=data / "intake.db")
+    assert token.encode() not in database.raw()
+    with running(database.url, Clock()) as address:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{address}/v1/staff/me", headers=headers).json()["name"] == "ann"
+        assert "in already" in run(data, "intake.commands", "staff-token", "ann", "manager", status=1)
+        assert "Which role" in run(data, "intake.commands", "staff-token", "bo", status=2)
+        assert "is out" in run(data, "intake.commands", "staff-token", "ann", "--remove")
+        assert httpx.get(f"{address}/v1/staff/me", headers=headers).status_code == 401
+    assert "Nobody" in run(data, "intake.commands", "staff-token", "ann", "--remove", status=1)
+    checked = run(data, "intake.commands", "audit-check")
+    assert "2 entries, none changed" in checked
+    last = checked.split()[-1]
+    assert "none changed" in run(data, "intake.commands", "audit-check", "--last", last)
+    assert "cut off" in run(data, "intake.commands", "audit-check", "--last", "0" * 63 + "1", status=1)
+    database.execute("DROP TRIGGER audit_no_update")
+    database.execute("UPDATE audit SET actor = 'nobody' WHERE id = 1")
+    assert "entry 1 does not follow" in run(data, "intake.commands", "audit-check", status=1)
+
+
+def test_purging(data: Path) -> None:
+    database = Database(f"sqlite:///{data / 'intake.db'}", path=data / "intake.db")
+    assert "removed: 0 requests" in run(data, "intake.commands", "purge")
+    database.execute("UPDATE case_requests SET status_since = '2001-01-01 00:00:00.000000'")
+    assert "would be removed: 1 requests" in run(data, "intake.commands", "purge", "--dry-run")
+    database.execute("UPDATE case_requests SET legal_hold = 1")
+    assert "legal hold: 1" in run(data, "intake.commands", "purge")
+    database.execute("UPDATE case_requests SET legal_hold = 0")
+    assert "removed: 1 requests" in run(data, "intake.commands", "purge")
+    assert database.rows("case_requests") == []
+
+
+def test_changing_keys(data: Path) -> None:
+    assert "1 things sealed anew" in run(data, "service.rotate")
+    keys = KeyRing(path=data / "data.keys").present()
+    assert [key == KEY for key in keys] == [False, True]
+    assert "1 old keys forgotten" in run(data, "service.rotate", "--drop-old")
+    assert "0 requests" in run(data, "intake.commands", "purge")
+    write(data / "data.keys", (KEY,), replace=True)
+    for command in (("intake.commands", "purge"), ("service.rotate",)):
+        assert f"sealed with the key {keys[0].id}" in run(data, *command, status=1)

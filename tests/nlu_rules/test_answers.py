@@ -1,0 +1,75 @@
+"""How short answers begin, and what else they say to the question that is open."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.nlu.rules import extract_all
+
+TODAY = date(2026, 11, 24)
+NAMES = {"yes", "no", "hedged", "pass", "papers_later", "corrected"}
+
+CASES: list[tuple[str, str]] = [
+    ("yes", "yes"),
+    ("uh yeah um like four or five times", "yes"),
+    ("👍 twice", "yes"),
+    ("uh huh it says fingerprints taken", "yes"),
+    ("not me, but my lawyer did", "yes"),
+    ("係呀", "yes"),
+    ("有打過", "yes"),
+    ("打過三次", "yes"),
+    ("no changes", "yes"),
+    ("nothing to change", "yes"),
+    ("沒有要改的，送出吧", "yes"),
+    ("没问题", "yes"),
+    ("meiyou wenti", "yes"),
+    ("以上 info 无误，please submit", "yes"),
+    ("yes but don't show it to them", "yes hedged"),
+    ("好的，但是不要给他们看", "yes hedged"),
+    ("nope", "no"),
+    ("没呢", "no"),
+    ("未呀", "no"),
+    ("还没有呢", "no"),
+    ("唔係", "no"),
+    ("i dont no how to do that so no", "no"),
+    ("too scared to", "no"),
+    ("不想让他们知道", "no"),
+    ("❌", "no"),
+    ("不填了", "pass"),
+    ("I'd rather not say", "no pass"),
+    ("I'll mail copies later", "papers_later"),
+    ("以后再传", "papers_later"),
+    ("LIN2190012345，不对，是LIN2190012354", "corrected"),
+    ("IOE0912345678 no wait IOE0912345679", "corrected"),
+    # Neither
+    ("no problem at all with the form, I have been waiting for years", "yes"),
+    ("I have been waiting two years", ""),
+    ("我有一个问题", ""),
+    ("没人接", ""),
+    ("nobody answered", ""),
+    ("不客气", ""),
+    ("是我太太的案子", ""),
+    ("你好", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_what_a_short_answer_says(text: str, expected: str) -> None:
+    found = [item for item in extract_all(text, TODAY) if item.entity == "cue" and item.value in NAMES]
+    assert {str(item.value) for item in found} == set(expected.split())
+    for item in found:
+        assert text[item.start : item.end] == item.text
+
+
+def test_a_story_that_begins_with_no_is_no_answer() -> None:
+    assert not [
+        item for item in extract_all("No, " + "and then they lost my file. " * 10, TODAY) if item.value in NAMES
+    ]
+
+
+def test_the_third_is_a_choice_and_a_day() -> None:
+    found = {item.entity: item.value for item in extract_all("the third", TODAY)}
+    assert found["ordinal"] == 3
+    assert "date" in found
