@@ -6,14 +6,29 @@ For installations in which it runs on a machine of its own; `INTAKE_URL` then te
 from __future__ import annotations
 
 import os
+import sys
 
 import uvicorn
 
+from intake.database import WrongKeys
+from vault import BadKeys
+
 _SHUTDOWN_SECONDS = 10
+# "Configuration error" of sysexits.h: whoever keeps this process alive need not try again.
+_CANNOT_START = 78
 
 
-def main() -> None:
-    """Run one process."""
+def main() -> int:
+    """Run one process; returns the exit code."""
+    try:
+        _run()
+    except (BadKeys, WrongKeys) as error:
+        sys.stderr.write(f"Not started. {error}\n")
+        return _CANNOT_START
+    return 0
+
+
+def _run() -> None:
     uvicorn.run(
         "intake.alone:create_app",
         factory=True,
@@ -27,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -45,6 +45,7 @@ REQUESTS = 1000
 BARE = 1000
 MEMORY_AFTER = 10_000
 PDFS = 40
+KEY = new_key()
 TOKEN = "token-of-the-measurement"  # noqa: S105 (of a service that lives for minutes)
 RATIO = 0.5
 PDF_MS = 400.0
@@ -184,7 +185,7 @@ def send(port: int, numbers: range) -> tuple[float, list[float]]:
 def bare(url: str, threads: int) -> float:
     """Insert the rows of requests with SQLAlchemy and nothing else; gives inserted requests a second."""
     engine = open_engine(url)
-    vault = Vault(KeyRing((new_key(),)))
+    vault = Vault(KeyRing((KEY,)))
     migrate(engine, vault)
     with engine.connect() as connection:
         first = (connection.scalar(select(CaseRequest.id).order_by(CaseRequest.id.desc()).limit(1)) or 0) + 1

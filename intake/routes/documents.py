@@ -18,8 +18,8 @@ from intake.errors import Refused
 from intake.roles import Permission
 from intake.routes.common import Context, found, good, idempotency_key, no_store, problems
 from intake.store.documents import Documents, Incoming, TooManyDocuments
+from intake.store.members import Member
 from intake.store.requests import Erased, KeyReused
-from intake.store.staff import Member
 from papers.clamav import Scanner, ScannerUnavailable
 from papers.form import Form, FormError, read_form
 from papers.kinds import sniff

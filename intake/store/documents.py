@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from intake.store import audit
 from intake.store.base import WITHDRAWN, Transactions, find, tracking_hash
+from intake.store.members import Member
 from intake.store.requests import Erased, KeyReused
-from intake.store.staff import Member
 from intake.tables import DocumentRow, ErasureReceipt
 from papers.kinds import MEDIA_TYPES, FileType
 from triage import tracking

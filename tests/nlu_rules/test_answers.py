@@ -32,7 +32,7 @@ CASES: list[tuple[str, str]] = [
     ("没呢", "no"),
     ("未呀", "no"),
     ("还没有呢", "no"),
-    ("唔係", "no"),
+    ("唔係", "no corrected"),
     ("i dont no how to do that so no", "no"),
     ("too scared to", "no"),
     ("不想让他们知道", "no"),

@@ -114,6 +114,8 @@ _MIXED_WORD = re.compile(
     )
     + r")(?![a-z0-9@-]|\.[a-z])"
 )
+# A Chinese sentence holds at most so many English words for each Chinese character.
+_OTHER_SCRIPT = 3
 _SENTENCE = re.compile(r"[^。！？!?;；\n.]+")
 _ENGLISH_WORD = re.compile(r"[a-z][a-z']*")
 _WORDS = [(han, item) for han, items in _TREE["words"].items() for item in items]
@@ -142,7 +144,7 @@ def _mixed(text: str) -> Iterator[_Piece]:
     for sentence in _SENTENCE.finditer(text):
         words = sentence.group()
         han = len(_HAN.findall(words))
-        if not han or 2 * han < len(_ENGLISH_WORD.findall(words)):
+        if not han or _OTHER_SCRIPT * han < len(_ENGLISH_WORD.findall(words)):
             continue
         for hit in _MIXED_WORD.finditer(text, sentence.start(), sentence.end()):
             start, end = hit.span()
