@@ -61,7 +61,7 @@ def test_canaries(engine: FakeRasaServer, tmp_path: Path) -> None:
         assert "王小明".encode() not in path.read_bytes(), f"{path.name} still holds what was erased"
 
 
-def test_an_unexpected_error_says_nothing(engine: FakeRasaServer, tmp_path: Path) -> None:
+def test_an_error_of_the_database_says_nothing(engine: FakeRasaServer, tmp_path: Path) -> None:
     door = FrontDoor(engine, tmp_path)
     try:
         with httpx.Client(base_url=door.url, timeout=30, trust_env=False) as client:
@@ -70,8 +70,9 @@ def test_an_unexpected_error_says_nothing(engine: FakeRasaServer, tmp_path: Path
                 database.execute("ALTER TABLE messages RENAME TO messages_away")
             database.close()
             response = person.say(CANARY, "1")
-            assert response.status_code == 500
-            assert response.json()["error"] == "internal"
+            assert response.status_code == 503
+            assert response.json()["error"] == "not_ready"
+            assert "retry-after" in response.headers
             assert client.get("/chat/").status_code == 200
     finally:
         door.stop()
