@@ -118,7 +118,7 @@ def main() -> int:
     os.chdir(ROOT)
     if os.environ.get(SEED[0]) != SEED[1]:
         os.environ[SEED[0]] = SEED[1]
-        os.execv(sys.executable, [sys.executable, "-m", "tools.train", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-m", "tools.train", *sys.argv[1:]])  # noqa: S606 (this very program again, with a fixed seed)
     sys.path.insert(0, str(ROOT))
     train(arguments.force)
     return 0
