@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ from vault import Key, KeyRing, Vault
 TOKEN = "a-token-for-the-tests-only"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 KEY = Key("test", b"k" * 32)
+# Gone with the run of the tests.
+_DATA = tempfile.TemporaryDirectory(prefix="guide-intake-")
 TESTS = Actor("tests", "command")
 CONTENT = Content.load(Path("content"))
 DOCUMENT = Document(CONTENT, Path("content/forms"))
@@ -131,7 +134,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 def settings_for(url: str, keys: str = str(KEY)) -> Settings:
     """Settings of a backend on a database."""
-    return Settings(database_url=url, token=SecretStr(TOKEN), data_keys=SecretStr(keys))
+    return Settings(database_url=url, token=SecretStr(TOKEN), data_keys=SecretStr(keys), data_dir=Path(_DATA.name))
 
 
 @contextmanager
