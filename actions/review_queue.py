@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from triage.content import Content
 
@@ -174,7 +175,11 @@ class ReviewQueue:
     def _engine(self) -> sa.engine.Engine:
         if self._opened is None:
             engine = _connect(self._url)
-            _metadata.create_all(engine)
+            # Another process may do the same at this moment: looking first and creating then would fail.
+            with engine.begin() as connection:
+                connection.execute(CreateTable(messages, if_not_exists=True))
+                for index in messages.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
             self._opened = engine
         return self._opened
 
