@@ -6,7 +6,7 @@ SERVICE = .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test check train evaluate bench bench-intake purge rotate-keys drop-old-keys staff-token \
-	audit-check unsent faults import-times review format
+	audit-check deliveries unsent faults import-times review format
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ staff-token: ## let somebody of the staff in: NAME=ann ROLE=case_worker|supervis
 
 audit-check: ## check that nothing in the audit trail was changed: [LAST=hash noted down before]
 	@$(LAUNCH) manage intake.commands audit-check $(if $(LAST),--last "$(LAST)")
+
+deliveries: ## stored requests that could not be delivered to the office: [AGAIN=1 tries them again]
+	@$(LAUNCH) manage intake.commands deliveries $(if $(AGAIN),--again)
 
 unsent: ## what could not be handed over yet, and what was left to staff: [AGAIN=1 tries the latter again]
 	@$(LAUNCH) manage gateway.unsent $(if $(AGAIN),--again)

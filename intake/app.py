@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from intake import answers, errors, openapi
+from intake.delivery import Deliverer, DeliverySettings, open_channel
 from intake.document import Document
 from intake.routes import documents, persons, requests, staff
 from intake.routes.common import Context, good, problems
@@ -35,6 +36,7 @@ def create_app(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     content: Content | None = None,
     document: Document | None = None,
+    delivery: DeliverySettings | None = None,
 ) -> FastAPI:
     """Build the app and bring its database up to date.
 
@@ -46,6 +48,7 @@ def create_app(
         clock: The present moment; another one for tests.
         content: The content files, if they are read already.
         document: Writes requests as PDF, if it is made already.
+        delivery: How requests get to the office; from the environment if not given.
 
     Raises:
         BadKeys: The keys of the data can't be read.
@@ -56,7 +59,7 @@ def create_app(
     store = Store.open(settings, content, clock)
     document = document or Document(content, settings.content_dir / "forms")
     context = Context(settings, content, store, document, clock)
-    workers: list[Worker] = [remove_what_is_due, sweep_documents]
+    workers: list[Worker] = [remove_what_is_due, sweep_documents, *_delivering(context, delivery or DeliverySettings())]
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:
@@ -86,6 +89,27 @@ def create_app(
 def _documents(context: Context) -> APIRouter:
     limits = load_paper_limits(context.settings.content_dir)
     return documents.routes(context, limits, Sandbox(limits), PaperSettings().scanner(limits))
+
+
+def _delivering(context: Context, settings: DeliverySettings) -> list[Worker]:
+    """What delivers requests; nothing when the agency fetches them for itself."""
+    limits = settings.limits(context.settings.content_dir)
+    channel = open_channel(settings, context.content, limits, context.clock)
+    if channel is None:
+        return []
+    deliverer = Deliverer(context.store, context.document, context.content, channel, limits, context.clock)
+
+    async def deliver(_context: Context) -> None:
+        while True:
+            go_on = False
+            try:
+                go_on = await run_in_threadpool(deliverer.step)
+            except Exception as error:
+                log.error("delivering failed: %s", type(error).__name__)
+            if not go_on:
+                await asyncio.sleep(limits.poll_seconds)
+
+    return [deliver]
 
 
 def _health(store: Store) -> APIRouter:

@@ -1,4 +1,4 @@
-"""Commands of the intake backend: `python -m intake.commands purge | staff-token | audit-check`."""
+"""Commands of the intake backend: `python -m intake.commands purge | staff-token | audit-check | deliveries`."""
 
 from __future__ import annotations
 
@@ -61,11 +61,27 @@ def audit_check(store: Store, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def deliveries(store: Store, chosen: argparse.Namespace) -> int:
+    """Show what could not be delivered to the office, or try it again; 1 when something needs somebody."""
+    stuck = store.outbox.stuck(_MOST_LISTED)
+    if chosen.again:
+        by = Actor(getpass.getuser(), "command")
+        _say(f"tried again: {sum(store.staff.requeue_as(by, entry.id) for entry in stuck)}")
+        return 0
+    for entry in stuck:
+        what = f"{entry.tracking_number}  {entry.event}  {entry.state}"
+        _say(f"{entry.id:>6}  {what}  {entry.tries} tries  {entry.last_error}")
+    _say(f"given up or refused: {len(stuck)}")
+    return 1 if stuck else 0
+
+
 COMMANDS: Mapping[str, Callable[[Store, argparse.Namespace], int]] = {
     "purge": purge,
     "staff-token": staff_token,
     "audit-check": audit_check,
+    "deliveries": deliveries,
 }
+_MOST_LISTED = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     token.add_argument("role", nargs="?", choices=[role.value for role in Role])
     token.add_argument("--remove", action="store_true", help="let them out instead")
     commands.add_parser("audit-check").add_argument("--last", help="a hash that an earlier check printed")
+    again = commands.add_parser("deliveries")
+    again.add_argument("--again", action="store_true", help="try what was given up or refused again")
     chosen = parser.parse_args(arguments)
     settings = DataSettings()
     try:

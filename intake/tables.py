@@ -223,6 +223,8 @@ class VaultCheck(Base):
 class DocumentRow(Base):
     """A paper that belongs to a request. ``sealed`` is its name, encrypted; the file lies sealed in a store.
 
+    ``outbox_id`` is the outbox entry with which it goes to the office; none when it does not go there.
+
     ``size`` and ``sha256`` are those of the file as it was sent; the same key sent again means the same document.
     """
 
@@ -240,3 +242,4 @@ class DocumentRow(Base):
     pages: Mapped[int] = mapped_column(Integer)
     scan: Mapped[str] = mapped_column(String(16))
     received_at: Mapped[datetime] = mapped_column(Moment)
+    outbox_id: Mapped[int | None] = mapped_column(_KEY)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from intake.store import audit
+from intake.store import audit, outbox
 from intake.store.base import WITHDRAWN, Transactions, find, tracking_hash
 from intake.store.members import Member
 from intake.store.requests import Erased, KeyReused
@@ -152,7 +152,8 @@ class Documents:
             }
             sealed = self._vault.seal(incoming.name.encode("utf-8", "replace"), _context(document_id))
             key = _key(row.tracking_number, incoming.key, incoming.sha256)
-            connection.execute(insert(DocumentRow), {**values, "request_id": row.id, "key": key, "sealed": sealed})
+            places = {"request_id": row.id, "outbox_id": outbox.entry_for_paper(connection, row.id, now)}
+            connection.execute(insert(DocumentRow), {**values, **places, "key": key, "sealed": sealed})
             return Document(name=incoming.name, new=True, **values)  # type: ignore[arg-type]
 
         stored: Document | None = None
@@ -172,13 +173,26 @@ class Documents:
 
         return self._transactions.read(work)
 
-    def contents(self, number: str) -> list[tuple[Document, bytes]]:
+    def contents(self, number: str, outbox_id: int | None = None) -> list[tuple[Document, bytes]]:
         """The documents of a request with their files, for whoever delivers them.
+
+        Args:
+            number: Tracking number.
+            outbox_id: Only those that go with this outbox entry.
 
         Raises:
             StoreUnavailable: A file can't be read now.
         """
-        return [(one, self._files.get(_file_name(one.document_id))) for one in self.listed(number) or ()]
+        wanted = self._transactions.read(
+            lambda connection: set(
+                connection.scalars(select(DocumentRow.document_id).where(DocumentRow.outbox_id == outbox_id))
+            )
+        )
+        return [
+            (one, self._files.get(_file_name(one.document_id)))
+            for one in self.listed(number) or ()
+            if outbox_id is None or one.document_id in wanted
+        ]
 
     def read(self, member: Member, number: str, document_id: str) -> tuple[Document, bytes] | None:
         """A document for somebody of the staff, which is recorded.

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
 
 from intake.store.base import RECEIVED, Found, Transactions, find, set_status
 from intake.tables import CaseRequest, OutboxEntry
 
 REQUEST_STORED = "request_stored"
+PAPERS_ADDED = "papers_added"
 REQUEST_WITHDRAWN = "request_withdrawn"
 
 WAITING = "waiting"
@@ -27,6 +29,7 @@ DEAD = "dead"
 CANCELLED = "cancelled"
 
 _ERROR_CHARS = 64
+_REPORTED = "reported_by_staff"
 
 
 class LostClaim(Exception):
@@ -78,10 +81,52 @@ def put(connection: Connection, request_id: int, event: str, now: datetime) -> N
     )
 
 
-def take_back(connection: Connection, request_id: int, now: datetime) -> None:
-    """A request is withdrawn: what nobody has begun to deliver is dropped; of the rest the office is told."""
+def entry_for_paper(connection: Connection, request_id: int, now: datetime) -> int | None:
+    """The entry with which a new paper goes to the office, in the transaction that adds the paper.
+
+    What goes with an entry is fixed as soon as it is tried: a repetition must not bring anything else under the same
+    name. Later papers get an entry of their own, which waits for the request to be delivered.
+
+    Returns:
+        None when the request does not go to the office from here.
+    """
     rows = connection.execute(
-        select(OutboxEntry.id, OutboxEntry.state, OutboxEntry.claimed_until)
+        select(OutboxEntry.id, OutboxEntry.event, OutboxEntry.state, OutboxEntry.tries, OutboxEntry.last_error)
+        .where(OutboxEntry.request_id == request_id, OutboxEntry.event.in_((REQUEST_STORED, PAPERS_ADDED)))
+        .order_by(OutboxEntry.id)
+        .with_for_update()
+    ).all()
+    if not rows or (rows[0].event == REQUEST_STORED and rows[0].state == CANCELLED):
+        return None
+    last = rows[-1]
+    if last.state == WAITING and last.tries == 0 and last.last_error is None:
+        return int(last.id)
+    put(connection, request_id, PAPERS_ADDED, now)
+    return connection.scalar(
+        select(func.max(OutboxEntry.id)).where(OutboxEntry.request_id == request_id, OutboxEntry.event == PAPERS_ADDED)
+    )
+
+
+def report_bounce(connection: Connection, request_id: int) -> None:
+    """The staff heard that a request came back after it had been taken over: its entry is stuck from now on."""
+    connection.execute(
+        update(OutboxEntry)
+        .where(
+            OutboxEntry.request_id == request_id,
+            OutboxEntry.event == REQUEST_STORED,
+            OutboxEntry.state == DELIVERED,
+        )
+        .values(state=BOUNCED, last_error=_REPORTED)
+    )
+
+
+def take_back(connection: Connection, request_id: int, now: datetime) -> None:
+    """A request is withdrawn: what nobody has begun to deliver is dropped; of the rest the office is told.
+
+    A try that failed may have arrived all the same.
+    """
+    rows = connection.execute(
+        select(OutboxEntry.id, OutboxEntry.state, OutboxEntry.claimed_until, OutboxEntry.tries)
         .where(OutboxEntry.request_id == request_id, OutboxEntry.event == REQUEST_STORED)
         .with_for_update()
     ).all()
@@ -89,7 +134,7 @@ def take_back(connection: Connection, request_id: int, now: datetime) -> None:
         claimed = row.claimed_until is not None and row.claimed_until > now
         if row.state in (WAITING, DEAD) and not claimed:
             connection.execute(update(OutboxEntry).where(OutboxEntry.id == row.id).values(state=CANCELLED, claim=None))
-        elif row.state in (WAITING, DELIVERED):
+        if row.state == DELIVERED or (row.state in (WAITING, DEAD) and (claimed or row.tries)):
             put(connection, request_id, REQUEST_WITHDRAWN, now)
 
 
@@ -103,12 +148,15 @@ class Outbox:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def claim(self, limit: int, lease: timedelta) -> list[Claimed]:
+    def claim(self, limit: int, lease: timedelta, grace: timedelta = timedelta(0)) -> list[Claimed]:
         """Take entries that are due, the oldest first; no two workers get the same.
+
+        Papers that came later are not taken before their request is delivered.
 
         Args:
             limit: At most so many.
             lease: How long nobody else gets them.
+            grace: Entries younger than this are left alone.
         """
         name = str(uuid.uuid4())
 
@@ -119,11 +167,13 @@ class Outbox:
                 .where(
                     OutboxEntry.state == WAITING,
                     OutboxEntry.next_try_at <= now,
+                    OutboxEntry.created_at <= now - grace,
+                    ~and_(OutboxEntry.event == PAPERS_ADDED, _request_is_outstanding()),
                     or_(OutboxEntry.claimed_until.is_(None), OutboxEntry.claimed_until <= now),
                 )
                 .order_by(OutboxEntry.next_try_at, OutboxEntry.id)
                 .limit(limit)
-                .with_for_update(skip_locked=True)
+                .with_for_update(skip_locked=True, of=OutboxEntry)
             )
             ids = connection.scalars(due).all()
             if not ids:
@@ -253,6 +303,20 @@ class Outbox:
         """Number of entries in each state."""
         rows = connection.execute(select(OutboxEntry.state, func.count()).group_by(OutboxEntry.state))
         return {str(state): int(number) for state, number in rows}
+
+
+def _request_is_outstanding() -> Any:
+    """Whether the request that an entry belongs to has not been delivered."""
+    request = aliased(OutboxEntry)
+    return (
+        select(request.id)
+        .where(
+            request.request_id == OutboxEntry.request_id,
+            request.event == REQUEST_STORED,
+            request.state.in_((WAITING, DEAD, BOUNCED)),
+        )
+        .exists()
+    )
 
 
 _ADD = insert(OutboxEntry)

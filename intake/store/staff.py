@@ -13,8 +13,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from intake.roles import Permission, may
 from intake.store import audit
+from intake.store import outbox as outbox_of
 from intake.store.adding import RECEIPT
-from intake.store.audit import Line
+from intake.store.audit import Actor, Line
 from intake.store.base import (
     CLOSED,
     PREPARED,
@@ -39,13 +40,13 @@ from triage import tracking
 IN_REVIEW = "in_review"
 CONTACTED_USCIS = "contacted_uscis"
 
-# Status → what the staff may make of it. `received`, `delivered` and `bounced` are set by the delivery, `withdrawn`
-# by the person.
+# Status → what the staff may make of it. `received` and `delivered` are set by the delivery, `withdrawn` by the person,
+# `bounced` by the delivery, or by the staff when the office's side sent it back later.
 TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         PREPARED: (RECEIVED, IN_REVIEW, CLOSED),
         RECEIVED: (IN_REVIEW, CONTACTED_USCIS, CLOSED),
-        DELIVERED: (IN_REVIEW, CONTACTED_USCIS, CLOSED),
+        DELIVERED: (BOUNCED, IN_REVIEW, CONTACTED_USCIS, CLOSED),
         BOUNCED: (IN_REVIEW, CONTACTED_USCIS, CLOSED),
         IN_REVIEW: (CONTACTED_USCIS, CLOSED),
         CONTACTED_USCIS: (IN_REVIEW, CLOSED),
@@ -227,6 +228,8 @@ class Staff(Members):
                 raise NotAllowed(allowed)
             now = self._transactions.clock()
             set_status(connection, row, status, now)
+            if status == BOUNCED:
+                outbox_of.report_bounce(connection, row.id)
             if note:
                 self._add_note(connection, row, member, note, now)
             self._note(connection, member, "status_set", row, {"status": row.status}, {"status": status})
@@ -311,6 +314,10 @@ class Staff(Members):
 
     def requeue(self, member: Member, entry_id: int) -> bool:
         """Let a stuck outbox entry be tried again; returns whether there was one of this id."""
+        return self.requeue_as(member.actor, entry_id)
+
+    def requeue_as(self, by: Actor, entry_id: int) -> bool:
+        """As `requeue`, for whoever may use the commands."""
 
         def work(connection: Connection) -> bool:
             entry = self._outbox.requeue(connection, entry_id, self._transactions.clock())
@@ -319,7 +326,7 @@ class Staff(Members):
             audit.write(
                 connection,
                 self._transactions.clock(),
-                member.actor,
+                by,
                 "outbox_requeued",
                 tracking_hash(entry.tracking_number),
                 {"state": entry.state, "tries": entry.tries},

@@ -83,3 +83,15 @@ def test_changing_keys(data: Path) -> None:
     write(data / "data.keys", (KEY,), replace=True)
     for command in (("intake.commands", "purge"), ("service.rotate",)):
         assert f"sealed with the key {keys[0].id}" in run(data, *command, status=1)
+
+
+def test_what_could_not_be_delivered_is_listed_and_tried_again(data: Path) -> None:
+    url = f"sqlite:///{data / 'intake.db'}"
+    assert "given up or refused: 0" in run(data, "intake.commands", "deliveries")
+    Database(url).execute("UPDATE outbox SET state = 'dead', tries = 35, last_error = 'timeout'")
+    listed = run(data, "intake.commands", "deliveries", status=1)
+    assert "request_stored  dead  35 tries  timeout" in listed
+    assert "tried again: 1" in run(data, "intake.commands", "deliveries", "--again")
+    assert Database(url).query("SELECT state, tries FROM outbox") == [("waiting", 0)]
+    assert ("outbox_requeued",) in Database(url).query("SELECT action FROM audit")
+    run(data, "intake.commands", "deliveries")
