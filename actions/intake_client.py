@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from triage import tracking
+
 logger = logging.getLogger(__name__)
 
 # Between the tries of one turn, in seconds; the last try of a turn is the one after the last pause.
 PAUSES = (0.15, 0.5)
 JITTER = 0.5
-# Letters, digits and dashes, with a digit among them: ours, and what others use.
+# Letters, digits and dashes, with a digit among them, so that no word is taken for a number.
 NUMBER = r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9-]{3,39}"
 # A try that would have less time than this is not begun.
 LEAST_SECONDS = 0.3
@@ -154,8 +156,11 @@ class Backend:
         raise ValueError("INTAKE_AUTH must be bearer, header:<name> or basic:<user>")
 
     def is_number(self, value: object) -> bool:
-        """Whether a value is a tracking number of this backend."""
-        return isinstance(value, str) and re.fullmatch(self.number_pattern, value) is not None
+        """Whether a value is a tracking number of this backend; one of ours may happen to have no digit."""
+        if not isinstance(value, str):
+            return False
+        ours = self.number_pattern == NUMBER and tracking.is_valid(value)
+        return ours or re.fullmatch(self.number_pattern, value) is not None
 
 
 class Circuit:

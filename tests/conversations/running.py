@@ -10,6 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from intake.store.base import feedback_context, payload_context, unpack
+from vault import Vault
+
 NAMES = ("service", "engine", "actions")
 _LISTENING = "0A"
 
@@ -51,12 +54,27 @@ class Running:
         folders = (self.data / "logs", self.data.parent)
         return sorted(path for folder in folders for path in folder.glob("*.log*") if path.is_file())
 
-    def stored(self, table: str, text: str) -> int:
-        """How many rows of a table of the intake database contain a text in their payload."""
-        with closing(sqlite3.connect(f"file:{self.data / 'intake.db'}?mode=ro", uri=True)) as database:
-            query = f"SELECT count(*) FROM {table} WHERE payload LIKE ?"
-            return int(database.execute(query, (f"%{text}%",)).fetchone()[0])
+    def requests_with(self, text: str) -> int:
+        """How many stored requests contain a text in their answers, which only the key of the installation opens."""
+        vault = Vault.from_settings(data_dir=self.data)
+        opened = (
+            unpack(vault.open(sealed, payload_context(number)))
+            for number, sealed in self._intake("SELECT tracking_number, sealed FROM case_requests")
+        )
+        return sum(text in json.dumps(answers, ensure_ascii=False) for answers in opened)
 
+    def feedback_with(self, text: str) -> int:
+        """How many stored experiences and suggestions contain a text."""
+        vault = Vault.from_settings(data_dir=self.data)
+        opened = (
+            unpack(vault.open(sealed, feedback_context(identifier)))
+            for identifier, sealed in self._intake("SELECT id, sealed FROM feedback")
+        )
+        return sum(text in json.dumps(answers, ensure_ascii=False) for answers in opened)
+
+    def _intake(self, query: str) -> list[tuple[str, bytes]]:
+        with closing(sqlite3.connect(f"file:{self.data / 'intake.db'}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchall()
 
     def for_review(self) -> dict[str, str]:
         """Id and everything else of each row of the review queue."""

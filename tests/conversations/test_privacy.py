@@ -321,6 +321,6 @@ def test_no_canary_in_any_error(planted: Planted) -> None:
 def test_the_canaries_were_really_there(planted: Planted, running: Running) -> None:
     """Else nothing would be found because nothing was sent."""
     for own in PEOPLE.values():
-        assert running.stored("case_requests", json.dumps(own["full_name"])[1:-1]) >= 1
-        assert running.stored("case_requests", json.dumps(own["problem_description"])[1:-1]) >= 1
-    assert running.stored("feedback", "marmoset") >= 1
+        assert running.requests_with(json.dumps(own["full_name"], ensure_ascii=False)[1:-1]) >= 1
+        assert running.requests_with(json.dumps(own["problem_description"], ensure_ascii=False)[1:-1]) >= 1
+    assert running.feedback_with("marmoset") >= 1

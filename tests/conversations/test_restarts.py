@@ -134,7 +134,7 @@ def test_a_killed_process_costs_nothing(own: Running, name: str) -> None:
             go_on(chat, str(chat.language))
         assert chat.outcome == "submitted"
         assert chat.answers["receipt_numbers"] == [receipt]
-        assert own.stored("case_requests", receipt) == 1
+        assert own.requests_with(receipt) == 1
 
 
 def test_everything_killed_at_once(own: Running) -> None:
