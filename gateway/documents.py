@@ -170,15 +170,8 @@ class Documents:
         raise error
 
     async def _read(self, request: Request) -> Form:
-        headers = request.headers
         try:
-            return await read_form(
-                request.stream(),
-                headers.get("content-type", ""),
-                headers.get("content-length", ""),
-                self.limits,
-                expects=headers.get("expect", "").lower() == "100-continue",
-            )
+            return await read_form(request.stream(), request.headers, self.limits)
         except FormError as error:
             if error.problem == "too_large":
                 values = {"limit": str(self.limits.document_max_mib)}

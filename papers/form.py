@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.parse
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -142,9 +142,7 @@ def _file_name(header: bytes, plain: bytes | None) -> str | None:
     return re.sub(r"%(22|0D|0A)", " ", plain.decode("utf-8", "replace"))
 
 
-async def read_form(
-    stream: AsyncIterator[bytes], content_type: str, length: str, limits: PaperLimits, *, expects: bool = False
-) -> Form:
+async def read_form(stream: AsyncIterator[bytes], headers: Mapping[str, str], limits: PaperLimits) -> Form:
     """Read a whole body.
 
     One that is too large, or is no form, is read on and thrown away up to a second limit: a sender that is cut off does
@@ -152,19 +150,20 @@ async def read_form(
 
     Args:
         stream: The body.
-        content_type: Its header.
-        length: The header Content-Length, or "".
+        headers: Content-Type, Content-Length and Expect are looked at, by names in small letters. A sender that waits
+            for leave to send (``Expect: 100-continue``) is refused before anything is read.
         limits: Numbers.
-        expects: The sender waits for leave to send (``Expect: 100-continue``), so that nothing needs to be read first.
 
     Raises:
         FormError: With the body read as far as the limits allow.
     """
     most = limits.document_max_bytes + OVERHEAD_BYTES
+    length = headers.get("content-length", "")
+    expects = headers.get("expect", "").lower() == "100-continue"
     announced = int(length) if length.isdigit() else 0
     if announced > (most if expects else limits.discard_bytes):
         raise FormError("too_large", cut=True)
-    media_type, options = parse_options_header(content_type)
+    media_type, options = parse_options_header(headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
     wrong: Problem | None = None
     if media_type != b"multipart/form-data":

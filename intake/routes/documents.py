@@ -191,15 +191,8 @@ def _listing(documents: Documents, number: str) -> JSONResponse:
 
 
 async def _form(request: Request, limits: PaperLimits) -> Form:
-    headers = request.headers
     try:
-        return await read_form(
-            request.stream(),
-            headers.get("content-type", ""),
-            headers.get("content-length", ""),
-            limits,
-            expects=headers.get("expect", "").lower() == "100-continue",
-        )
+        return await read_form(request.stream(), request.headers, limits)
     except FormError as error:
         status, code, message = _FORM[error.problem]
         raise Refused(status, code, message, {"Connection": "close"} if error.cut else {}) from None

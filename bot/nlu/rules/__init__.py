@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from . import agencies, answers, channels, dates, forms, grounds, identifiers, misc, receipts, roles
 from .context import assign_date_roles
 from .entity import Entity
-from .numerals import Normalised
-from .retelling import in_words
+from .retelling import in_words, on_copy
 from .spelling import mended
 
 MAX_CHARACTERS = 6_000
@@ -59,15 +57,6 @@ def _without_overlaps(entities: list[Entity]) -> list[Entity]:
     return sorted([*taken, *names, *comments], key=lambda item: (item.start, item.end))
 
 
-def _on_copy(extract: Callable[[str, date], list[Entity]], copy: Normalised, today: date) -> list[Entity]:
-    """Run a rule over a copy of the message and tell where its finds stand in the message itself."""
-    found = []
-    for entity in extract(copy.text, today):
-        start, end = copy.span(entity.start, entity.end)
-        found.append(replace(entity, start=start, end=end, text=copy.original[start:end]))
-    return found
-
-
 def _more(again: list[Entity], found: list[Entity]) -> list[Entity]:
     """The small things that only the copy shows ("emial", "chuan zhen"); names and numbers stay as they were typed."""
     kinds = {(item.entity, item.value if item.entity == "cue" else None) for item in found}
@@ -95,9 +84,10 @@ def extract_all(text: str, today: date) -> list[Entity]:
         found.extend(module.extract(text, today))
     copy = mended(text) or in_words(text)
     if copy is not None:
-        found.extend(_more(_on_copy(misc.extract, copy, today), found))
+        found.extend(_more(on_copy(partial(misc.extract, today=today), copy), found))
     for module in _MENDED:
-        found.extend(module.extract(text, today) if copy is None else _on_copy(module.extract, copy, today))
+        rule = partial(module.extract, today=today)
+        found.extend(rule(text) if copy is None else on_copy(rule, copy))
     return assign_date_roles(text, _without_overlaps(found))
 
 

@@ -8,7 +8,7 @@ as "only", "all three" or "everything except" then settle the channels that were
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from .clauses import Clause, clauses
 from .entity import Entity
 from .lexicon import lexicon, loosen
 from .norm import Normal, normal
-from .retelling import in_plain_words
+from .retelling import in_plain_words, on_copy
 
 CHANNELS = ("contact_center", "case_status_online", "infopass")
 TRIED = "tried"
@@ -395,12 +395,7 @@ def extract(text: str, today: date) -> list[Entity]:
         "都没试过": holds only when channels were asked about). Plans, questions and other people's channels give
         nothing.
     """
-    copy = in_plain_words(text)
-    found = []
-    for item in _extract(copy.text):
-        start, end = copy.span(item.start, item.end)
-        found.append(replace(item, start=start, end=end, text=text[start:end]))
-    return found
+    return on_copy(_extract, in_plain_words(text))
 
 
 def _extract(text: str) -> list[Entity]:

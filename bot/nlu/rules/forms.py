@@ -224,11 +224,8 @@ def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         if _UNIT_EN.match(text, end) or _UNIT_ZH.match(text, end):
             continue
         before = text[max(0, start - 24) : start]
-        if (
-            _NEVER_BEFORE.search(before)
-            or (_NUMBER_BEFORE.search(before)
-            and not _AFTER_EN.match(text, end)
-            and "form" not in before)
+        if _NEVER_BEFORE.search(before) or (
+            _NUMBER_BEFORE.search(before) and not _AFTER_EN.match(text, end) and "form" not in before
         ):
             continue
         alone = whole == match.group()

@@ -70,6 +70,16 @@ class Normalised:
     starts: Sequence[int]
     ends: Sequence[int]
 
+    @classmethod
+    def of(cls, original: str, text: str | None = None) -> Normalised:
+        """Return a copy in which every character stands for the one at its place.
+
+        Args:
+            original: The message as it was given.
+            text: The copy, of the same length; the message itself when left out.
+        """
+        return cls(original if text is None else text, original, range(len(original)), range(1, len(original) + 1))
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Translate a span of the copy (not empty) to the original."""
         return self.starts[start], self.ends[end - 1]
@@ -105,7 +115,7 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """Return the message with ASCII digits, letters and dashes, without zero-width and direction characters."""
     if text.isascii():
-        return Normalised(text, text, range(len(text)), range(1, len(text) + 1))
+        return Normalised.of(text)
     signs: list[str] = []
     starts: list[int] = []
     lookup = _CHARACTERS.get

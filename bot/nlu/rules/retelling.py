@@ -8,9 +8,11 @@ copy, which knows what part of the message each of its characters stands for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
+from .entity import Entity
 from .lexicon import guard, lexicon, loosen
 from .norm import normal
 from .numerals import Normalised
@@ -19,10 +21,6 @@ _TREE = lexicon("retelling").tree
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 _Piece = tuple[int, int, str]
-
-
-def _same(text: str) -> Normalised:
-    return Normalised(text, text, range(len(text)), range(1, len(text) + 1))
 
 
 # Pinyin -----------------------------------------------------------------------------------------------------------
@@ -36,7 +34,7 @@ _LATIN_WORD = re.compile(r"[A-Za-z']+")
 _MOSTLY = 0.6
 # At least so many letters of it, so that "me" and "you" alone are none.
 _ENOUGH_LETTERS = 5
-_ENGLISH_TOO = frozenset({"you", "women", "de", "le", "hai", "ye", "bang", "ma", "bu", "da", "ci", "yue", "shi", "ren"})
+_ENGLISH_TOO = frozenset(_TREE["pinyin_or_english"])
 
 
 def _from_pinyin(text: str) -> list[_Piece]:
@@ -50,12 +48,12 @@ def _from_pinyin(text: str) -> list[_Piece]:
     if not sure or known < _MOSTLY * words or letters < _ENOUGH_LETTERS:
         return []
     pieces = []
-    for hit in hits:
+    for number, hit in enumerate(hits, 1):
         start, end = hit.span()
         # The blank between two Chinese words goes with the first.
-        following = next((other for other in hits if other.start() > start), None)
-        if following is not None and text[end : following.start()].isspace():
-            end = following.start()
+        following = hits[number].start() if number < len(hits) else end
+        if text[end:following].isspace():
+            end = following
         pieces.append((start, end, _SYLLABLES[hit.group().lower()]))
     return pieces
 
@@ -95,15 +93,15 @@ def in_words(text: str) -> Normalised | None:
     pieces = _without_blanks(text) if _HAN.search(text) else _from_pinyin(text)
     if not pieces and not text.isascii():
         pieces = [(*hit.span(), f" {_WAYS[hit.group()[0]]} ") for hit in _WAY.finditer(text)]
-    return _same(text).replaced(pieces) if pieces else None
+    return Normalised.of(text).replaced(pieces) if pieces else None
 
 
 # For the channels: signs, mixed languages, Cantonese, wrong characters ---------------------------------------------
 
 _SIGNS = {sign: meaning for meaning, signs in _TREE["signs"].items() for sign in signs}
 _SIGN = re.compile("[" + "".join(_SIGNS) + "][\ufe0f\u200d\U0001f3fb-\U0001f3ff♂♀️]*")
-_HAN_SIGNS = {"yes": "有", "no": "没有", "phone": "电话", "website": "网站", "office": "办公室"}
-_DONE = "了过咗"
+_HAN_SIGNS: dict[str, str] = _TREE["signs_in_chinese"]
+_DONE: str = _TREE["done"]
 _MIXED = [(han, loosen(item)) for han, items in _TREE["mixed"].items() for item in items]
 _MIXED_WORD = re.compile(
     r"(?<![a-z0-9@./-])"
@@ -168,6 +166,15 @@ def _rewritten(copy: Normalised, pieces: Iterable[_Piece]) -> Normalised:
     return copy.replaced(kept) if kept else copy
 
 
+def on_copy(extract: Callable[[str], list[Entity]], copy: Normalised) -> list[Entity]:
+    """Run a rule over a copy of a message and tell where its finds stand in the message itself."""
+    found = []
+    for entity in extract(copy.text):
+        start, end = copy.span(entity.start, entity.end)
+        found.append(replace(entity, start=start, end=end, text=copy.original[start:end]))
+    return found
+
+
 @lru_cache(maxsize=64)
 def in_plain_words(text: str) -> Normalised:
     """Return a copy of a message in the words of the rules for channels.
@@ -179,11 +186,11 @@ def in_plain_words(text: str) -> Normalised:
         The copy in matching form; the message as it is when nothing had to be rewritten.
     """
     form = normal(text)
-    start = copy = Normalised(form.text, text, range(len(text)), range(1, len(text) + 1))
+    start = copy = Normalised.of(text, form.text)
     if not text.isascii():
         copy = _rewritten(copy, _signs(copy.text))
     if form.han:
         if form.latin:
             copy = _rewritten(copy, _mixed(copy.text))
         copy = _rewritten(copy, _others(copy.text))
-    return _same(text) if copy is start else copy
+    return Normalised.of(text) if copy is start else copy

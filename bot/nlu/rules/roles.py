@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 
 from .clauses import Clause, clauses
 from .entity import Entity
 from .lexicon import Cue, lexicon, loosen
 from .norm import Normal, normal
-from .retelling import in_plain_words
+from .retelling import in_plain_words, on_copy
 
 _LEX = lexicon("roles")
 ROLES: tuple[str, ...] = tuple(_LEX.node("order"))
@@ -62,12 +61,7 @@ def extract(text: str, today: date) -> list[Entity]:
     Returns:
         At most one ``requester_role`` entity. "My lawyer filed it" gives nothing: only words about the writer count.
     """
-    copy = in_plain_words(text)
-    found = []
-    for item in _extract(copy.text):
-        start, end = copy.span(item.start, item.end)
-        found.append(replace(item, start=start, end=end, text=text[start:end]))
-    return found
+    return on_copy(_extract, in_plain_words(text))
 
 
 def _extract(text: str) -> list[Entity]:

@@ -58,4 +58,4 @@ def mended(text: str) -> Normalised | None:
     ]
     if not pieces:
         return None
-    return Normalised(text, text, range(len(text)), range(1, len(text) + 1)).replaced(pieces)
+    return Normalised.of(text).replaced(pieces)
