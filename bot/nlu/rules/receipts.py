@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import product
 
 from bot.nlu.rules.entity import Entity
@@ -173,9 +174,15 @@ def extract(text: str, today: date) -> list[Entity]:
         separators, and ``letters`` and ``digits`` count it. National Visa Center case numbers come as
         ``nvc_case_number`` with the problem of the same name.
     """
+    return list(_found(text, today))
+
+
+# The rules for other numbers ask for the receipt numbers of the same message again.
+@lru_cache(maxsize=1)
+def _found(text: str, today: date) -> tuple[Entity, ...]:
     norm = as_one_reads_it_out(normalise(text))
     if not _WORTH_A_LOOK.search(norm.text):
-        return []
+        return ()
     scan = _Scan(norm, today)
     if "@" in norm.text or "-" in norm.text:
         for match in _TRACKING_OR_EMAIL.finditer(norm.text):
@@ -184,7 +191,7 @@ def extract(text: str, today: date) -> list[Entity]:
     _find_odd_letters(scan)
     if scan.cues:
         _find_bare(scan)
-    return [entity for _, entity in sorted(scan.found, key=lambda hit: hit[0])]
+    return tuple(entity for _, entity in sorted(scan.found, key=lambda hit: hit[0]))
 
 
 def as_one_reads_it_out(norm: Normalised) -> Normalised:
