@@ -260,6 +260,9 @@ def name(slot: str) -> Reader:
         text = str(found["value"]) if found else _without_lead(visible_text(message.text))
         if not found and (message.first("email") or message.first("phone")):
             return None
+        way = message.first("delivery")
+        if not found and way and visible_text(str(way["text"])) == text:
+            return None  # "online" says how to send it, and is nobody's name
         if not found and (message.is_question or message.sure("unsure", "skip", "repeat_question")):
             return None
         if slot == "signature_name" and message.sure("affirm") and not found and message.length <= 3:

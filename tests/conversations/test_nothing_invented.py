@@ -17,6 +17,7 @@ BESIDE = [
     }),
     ("infopass", {"en": "me, it's my own case", "zh-Hans": "我就是申请人", "zh-Hant": "我就是申請人"}),
     ("full_name", {"en": "rosa at example dot com", "zh-Hans": "rosa@example.com", "zh-Hant": "rosa@example.com"}),
+    ("full_name", {"en": "online", "zh-Hans": "邮寄", "zh-Hant": "傳真"}),
     ("date_of_birth", {
         "en": "They let me go on September 30, 2026 because my card had expired by then.",
         "zh-Hans": "因为工卡过期，公司在2026年9月30日把我辞退了，到现在也没有再找到别的工作",
@@ -25,7 +26,7 @@ BESIDE = [
 ]
 
 
-@pytest.mark.parametrize(("slot", "words"), BESIDE, ids=[slot for slot, _ in BESIDE])
+@pytest.mark.parametrize(("slot", "words"), BESIDE, ids=[f"{slot}-{words['en'][:12]}" for slot, words in BESIDE])
 def test_what_is_said_beside_a_question_does_not_answer_it(
     chat: Chat, language: str, slot: str, words: dict[str, str]
 ) -> None:
