@@ -34,6 +34,8 @@ STORED = ("submitted", "prepared")
 SILENT_EVENTS = ("retry", "abandon")
 # An answer of this many words to a story question may still be a command or a "no".
 SHORT_ANSWER = 14
+# Letters that may stand beside "none" without saying more ("no, none").
+BESIDE_NONE = 3
 LONG_STORY = 25
 CLEAR_COMMAND = 0.6
 MISSES_BEFORE_A_PERSON = 2
@@ -233,7 +235,7 @@ def _short_reaction(turn: Turn, slot: str) -> bool:
         turn.put(slot, at.opening)
         commands.settle(turn, slot)
         return True
-    if optional and message.length <= 6 and (message.sure("unsure", "deny") or message.cue("none")):
+    if optional and message.length <= 6 and (message.sure("unsure", "deny") or _says_only_none(message)):
         memory.skip(slot)
         commands.settle(turn, slot)
         return True
@@ -245,6 +247,15 @@ def _short_reaction(turn: Turn, slot: str) -> bool:
         turn.explain = turn.handled = True
         return True
     return False
+
+
+def _says_only_none(message: Message) -> bool:
+    """Whether "none" is all that is said: "they promised, but nothing came" has the word in it and is an answer."""
+    rest = message.text
+    for item in message.all("cue"):
+        if item["value"] == "none":
+            rest = rest.replace(str(item["text"]), "", 1)
+    return rest != message.text and sum(char.isalnum() for char in rest) <= BESIDE_NONE
 
 
 def _no_hardship(turn: Turn) -> bool:

@@ -43,3 +43,15 @@ def test_the_day_of_a_letter_is_not_the_filing_date(chat: Chat, language: str) -
         "zh-Hant": "我的卡一直沒收到，移民局說七月寄出了。",
     }[language])
     assert "filing_date" not in chat.answers
+
+
+def test_an_answer_with_nothing_in_it_is_kept_word_for_word(chat: Chat, language: str) -> None:
+    """A short answer that has a "no" in it is no empty answer."""
+    words = {
+        "en": "promised a letter, none came",
+        "zh-Hans": "说会补寄，结果没有",
+        "zh-Hant": "說會補寄，結果沒有",
+    }[language]
+    go_on(chat.say(OPENINGS["submitted"][language]), language, until="contact_center_detail")
+    chat.say(words)
+    assert chat.answers["contact_center_detail"] == words
