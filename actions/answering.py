@@ -6,6 +6,7 @@ from typing import Any
 from actions import changing, commands, volunteered
 from actions.readers import Reading
 from actions.turn import Turn
+from actions.words import Words
 
 
 def take_reading(turn: Turn, slot: str, reading: Reading) -> bool:
@@ -55,7 +56,7 @@ def pend(turn: Turn, pending: dict[str, Any]) -> bool:
         turn.say("utter_form_unknown", value=pending["value"])
     else:
         candidates: list[Any] = list(pending["candidates"])
-        buttons = [{"title": item["label"][turn.language], "payload": f'/inform{{"ordinal": {number}}}'}
+        buttons = [{"title": Words(item["label"]), "payload": f'/inform{{"ordinal": {number}}}'}
                    for number, item in enumerate(candidates, 1)]
         turn.say("utter_form_ambiguous", term=pending["term"], buttons=buttons)
     return True

@@ -38,17 +38,17 @@ def explain(turn: Turn, slot: str, variant: str | None, decision: Decision) -> N
 
 
 def _wording(turn: Turn, slot: str, variant: str | None, decision: Decision) -> tuple[str, dict[str, Any]]:
-    memory, world, language = turn.memory, turn.world, turn.language
+    memory, world = turn.memory, turn.world
     at = memory.at
     if slot == REVIEW:
         key = "utter_ask_review_retry" if at.not_sent else (
             "utter_ask_review" if memory.answers.get("delivery") == "online" else "utter_ask_review_paper")
-        return key, {"summary": summary(memory, world, language)}
+        return key, {"summary": summary(memory, world)}
     if slot == "grounds" and at.not_received and not memory.answers.get("grounds"):
         return "utter_ask_grounds_not_received", {}
     if slot == "grounds" and variant == "only_waiting" and decision.delay.ask_from:
         return "utter_ask_grounds_only_waiting", {"form": memory.answers["form_type"],
-                                                  "ask_from": world.day(decision.delay.ask_from, language)}
+                                                  "ask_from": turn.day(decision.delay.ask_from)}
     if slot == "grounds" and variant in ("disagreement", "concern"):
         return f"utter_ask_grounds_{variant}", {}
     if slot == "full_name" and memory.answers.get("requester_role") == "employer":
@@ -86,32 +86,30 @@ def _notes(turn: Turn, slot: str, decision: Decision) -> None:
 
 
 def _tell_delay(turn: Turn, decision: Decision) -> None:
-    answers, world, language = turn.memory.answers, turn.world, turn.language
+    answers, world = turn.memory.answers, turn.world
     check, form = decision.delay, answers.get("form_type")
     if check.verified == "unknown" or check.months is None or check.ask_from is None:
         turn.say("utter_delay_unknown", form=form or turn.label("unknown"))
     elif check.verified:
         turn.say("utter_delay_holds", form=form, months=telling.number(check.months),
-                 as_of=world.day(world.content.posted_times[str(form)].as_of, language),
-                 filed=world.day(answers["filing_date"], language))
+                 as_of=turn.day(world.content.posted_times[str(form)].as_of), filed=turn.day(answers["filing_date"]))
     else:
-        turn.say("utter_delay_inside", form=form, ask_from=world.day(check.ask_from, language))
+        turn.say("utter_delay_inside", form=form, ask_from=turn.day(check.ask_from))
 
 
 def _tell_window(turn: Turn, decision: Decision) -> None:
-    world, language, window = turn.world, turn.language, decision.window
+    world, window = turn.world, decision.window
     days: dict[str, Any] = {"max_age_days": world.policy.contact_max_age_days,
                             "min_wait_days": world.policy.contact_min_wait_days}
-    phone = telling.channel(world, language, "contact_center")["phone"]
+    phone = telling.channel(world, "contact_center")["phone"]
     tried = turn.memory.facts().channels_tried()
     if not tried and HARDSHIP in turn.memory.answers.get("grounds", ()):
         turn.say("utter_hardship_channels", phone=phone)
     elif window.kind == "too_recent" and window.contacted and window.answer_until:
-        turn.say("utter_window_too_recent", contacted=world.day(window.contacted, language),
-                 answer_until=world.day(window.answer_until, language), **days)
+        turn.say("utter_window_too_recent", contacted=turn.day(window.contacted),
+                 answer_until=turn.day(window.answer_until), **days)
     elif window.kind == "too_old" and window.contacted and window.contact_since:
-        turn.say("utter_window_too_old", contacted=world.day(window.contacted, language),
-                 contact_since=world.day(window.contact_since, language), phone=phone, **days)
+        turn.say("utter_window_too_old", contacted=turn.day(window.contacted),
+                 contact_since=turn.day(window.contact_since), phone=phone, **days)
     elif window.kind == "no_contact" and window.contact_since:
-        turn.say("utter_window_no_contact", contact_since=world.day(window.contact_since, language), phone=phone,
-                 **days)
+        turn.say("utter_window_no_contact", contact_since=turn.day(window.contact_since), phone=phone, **days)

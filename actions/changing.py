@@ -7,8 +7,9 @@ from typing import Any
 from actions import readers
 from actions.memory import ANSWER_SLOTS
 from actions.message import Message
-from actions.review import in_words
+from actions.review import words_of
 from actions.turn import Turn
+from actions.words import Words
 from triage.interview import BY_SLOT, FREE_TEXT, visible
 
 LIKELY = 0.4
@@ -130,12 +131,12 @@ def choose(turn: Turn) -> None:
     turn.say("utter_ask_which_answer", buttons=buttons)
 
 
-def noted_items(turn: Turn, slots: list[str]) -> str:
+def noted_items(turn: Turn, slots: list[str]) -> Words:
     """What was understood, as one line a person can check."""
     parts = []
     answers: Mapping[str, Any] = turn.memory.answers
     for slot in slots:
         if slot in answers and slot in BY_SLOT:
             parts.append(turn.label("review_line", label=turn.label(slot),
-                                    value=in_words(slot, answers[slot], turn.world, turn.language)))
-    return turn.label("list_separator").join(parts)
+                                    value=words_of(slot, answers[slot], turn.world)))
+    return turn.world.labels.joined(parts)

@@ -22,9 +22,9 @@ from actions.memory import Memory
 from actions.message import message_from
 from actions.review_queue import ReviewQueue
 from actions.settings import Settings
-from actions.state import pending_of, state_of
+from actions.state import REVOCATION, pending_of, state_of
 from actions.turn import Say, Turn
-from actions.understanding import SILENT_EVENTS, play
+from actions.understanding import GIVING_UP, SILENT_EVENTS, play
 from actions.world import World
 from triage.content import Content
 
@@ -49,23 +49,27 @@ class ActionConverse(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Play the turn and hand out replies, state and slots."""
         slots = tracker.slots
-        silent = False
+        event, silent = "", False
         try:
             message = message_from(tracker.latest_message)
             world = dataclasses.replace(_world(), today=_day(message.at))
-            silent = message.event in SILENT_EVENTS
+            event = message.event
+            silent = event in SILENT_EVENTS
             turn = Turn(message, Memory.from_slots(slots), world)
             start = keeping.Start.of(turn)
             await play(turn, tracker.sender_id)
             await keeping.keep(ReviewQueue.installed(), turn, tracker.sender_id, start)
-            memory, replies = turn.memory, turn.replies
+            memory, replies, pending = turn.memory, turn.replies, pending_of(turn.memory)
         except Exception as problem:  # the boundary: a person must get an answer whatever happened
             logger.error("turn failed: %s at %s", type(problem).__name__, _where(problem))
             memory, replies = Memory.from_slots(slots), [] if silent else [Say("utter_problem")]
+            # What was to be taken back is not, whatever else is known: it has to come again.
+            pending = REVOCATION if event in GIVING_UP else pending_of(memory)
         for reply in replies:
             dispatcher.utter_message(response=reply.key, key=reply.key, language=memory.language,
                                      buttons=list(reply.buttons), attachments=list(reply.attachments), **reply.values)
-        dispatcher.utter_message(json_message={"state": state_of(memory), "pending": pending_of(memory)})
+        dispatcher.utter_message(json_message={"state": state_of(memory), "pending": pending,
+                                             "origins": memory.at.origins})
         return [SlotSet(name, value) for name, value in memory.to_slots().items() if slots.get(name) != value]
 
 

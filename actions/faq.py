@@ -48,7 +48,7 @@ def topics_in(message: Message, answered: bool) -> list[str]:
 
 def answer(turn: Turn, intent: str) -> None:
     """Answer one question."""
-    world, language, memory = turn.world, turn.language, turn.memory
+    world, memory = turn.world, turn.memory
     office = telling.office(world)
     if intent in SMALL_TALK:
         turn.say(SMALL_TALK[intent], phones=office["phones"])
@@ -56,9 +56,9 @@ def answer(turn: Turn, intent: str) -> None:
     topic = TOPICS.get(intent) or BESIDE[intent]
     values = dict(office)
     if topic in world.content.channels:
-        values |= telling.channel(world, language, topic)
+        values |= telling.channel(world, topic)
         if topic == "infopass":
-            values["phone"] = telling.channel(world, language, "contact_center")["phone"]
+            values["phone"] = telling.channel(world, "contact_center")["phone"]
     elif topic == "processing_time":
         found = turn.message.first("form_type")
         form = (found or {}).get("value") or memory.answers.get("form_type")
@@ -67,19 +67,19 @@ def answer(turn: Turn, intent: str) -> None:
         if posted:
             topic = "processing_time_form"
             values |= {"form": form, "months": telling.number(float(posted.months)),
-                       "as_of": world.day(posted.as_of, language)}
+                       "as_of": turn.day(posted.as_of)}
     elif topic == "documents":
         values["checklist"] = papers.lines(turn, memory.answers.get("grounds", ()))
     elif topic == "privacy":
         values["review_days"] = world.content.settings.review_queue_days
     elif topic == "check_case_status":
-        values |= telling.channel(world, language, "case_status_online")
-        values["phone"] = telling.channel(world, language, "contact_center")["phone"]
+        values |= telling.channel(world, "case_status_online")
+        values["phone"] = telling.channel(world, "contact_center")["phone"]
     elif topic in ("legal_advice", "disagreement"):
-        values["helpers"] = telling.contacts(world, language, world.content.legal_help.places)
+        values["helpers"] = telling.contacts(world, world.content.legal_help.places)
     elif topic == "other_agency":
         agency = turn.message.first("agency")
-        known = telling.agency(world, language, str(agency["value"]) if agency else None)
+        known = telling.agency(world, str(agency["value"]) if agency else None)
         if known is None:
             turn.say("utter_outcome_other_agency_unknown", contact=telling.directory(world))
             return

@@ -25,8 +25,9 @@ from actions.intake_client import (
     IntakeUnsupported,
 )
 from actions.memory import MOST_GENERATIONS
-from actions.review import english_statement, in_words
+from actions.review import english_statement, words_of
 from actions.turn import Turn
+from actions.words import Words
 from triage.interview import BY_SLOT
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ async def send(turn: Turn, conversation: str) -> bool:
     if _office_closed(turn):
         at.reviewed = False
         state = world.content.office_state(world.today)
-        turn.say("utter_office_closed_hold", notice=state.notice[turn.language] if state.notice else "")
+        turn.say("utter_office_closed_hold", notice=Words(state.notice) if state.notice else "")
         return False
     budget = world.intake.budget()
     try:
@@ -155,16 +156,22 @@ async def retry(turn: Turn, conversation: str, proceed: Callable[[], Awaitable[N
         at.asking, at.variant, at.wants_human = asking, variant, wanted
 
 
-async def abandon(turn: Turn, conversation: str) -> str:
+async def abandon(turn: Turn, conversation: str, also_stored: bool = False) -> str:
     """Give the request up: whatever may be stored of it is withdrawn, and nothing of it is sent any more.
+
+    Args:
+        turn: Of a person, or without one.
+        conversation: Its id.
+        also_stored: Also what there is a receipt for; the person has not heard of it.
 
     Returns:
         ``nothing`` when certainly nothing was stored, ``withdrawn`` when something was, ``unknown`` when the backend
         could not be asked; it is then asked later.
     """
     at = turn.memory.at
-    tried = at.open_try is not None
-    at.revoking = [*at.revoking, *at.unsettled()]
+    stored = at.stored() if also_stored else []
+    tried = at.open_try is not None or bool(stored)
+    at.revoking = [*at.revoking, *at.unsettled(), *stored]
     at.offered, at.open_try, at.waiting, at.not_sent = [], None, None, False
     if not at.revoking:
         return "nothing"
@@ -312,26 +319,28 @@ def _ask_again(turn: Turn, problem: IntakeRejected) -> None:
         logger.error("ALARM the intake backend refuses a request for fields that nobody can be asked for")
         _wait(turn, REQUEST, IntakeUnavailable("status_422"))
         return
-    lines = "\n".join("• " + turn.label("rejected_line", label=turn.label(slot), value=_shown(turn, slot),
-                                        reason=_reason(turn, codes[slot])) for slot in slots)
+    lines = [turn.label("rejected_line", label=turn.label(slot), value=_shown(turn, slot),
+                        reason=_reason(turn, codes[slot])) for slot in slots]
+    labels = Words.by(lambda language: "\n".join(f"• {line[language]}" for line in lines))
     for slot in slots:
         at.refused[slot] = at.refused.get(slot, 0) + 1
         memory.forget(slot)
         if slot in at.skipped:
             at.skipped.remove(slot)
-    turn.say("utter_send_rejected", labels=lines)
+    turn.say("utter_send_rejected", labels=labels)
     if any(at.refused[slot] >= _MOST_REFUSALS for slot in slots):
         turn.say("utter_offer_human", phones=telling.office(turn.world)["phones"])
 
 
-def _reason(turn: Turn, code: str) -> str:
+def _reason(turn: Turn, code: str) -> Words:
     known = code if code in _REASONS else "format"
     return turn.label(f"rejected_{known}")
 
 
-def _shown(turn: Turn, slot: str) -> str:
+def _shown(turn: Turn, slot: str) -> Words:
     """The refused answer, so that it is not lost to the person; the beginning of a long one."""
     if slot not in turn.memory.answers:
         return turn.label("none")
-    text = in_words(slot, turn.memory.answers[slot], turn.world, turn.language)
-    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+    whole = words_of(slot, turn.memory.answers[slot], turn.world)
+    return Words({language: text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+                  for language, text in whole.items()})

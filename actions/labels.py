@@ -4,11 +4,13 @@ Messages are rendered by Rasa from the same files; only the keys that begin with
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from actions.words import Words, worded
 
 PREFIX = "label_"
 
@@ -49,8 +51,18 @@ class Labels:
         except KeyError:
             raise MissingWording(f"{PREFIX}{key} in {language}") from None
         for name, value in values.items():
-            text = text.replace("{" + name + "}", str(value))
+            text = text.replace("{" + name + "}", str(worded(value, language)))
         return text
+
+    def words(self, key: str, /, **values: Any) -> Words:
+        """The label in every language; a value may be ``Words``."""
+        return Words.by(lambda language: self.get(key, language, **values))
+
+    def joined(self, parts: Iterable[Any]) -> Words:
+        """A list in one line, with what separates its parts in each language."""
+        listed = list(parts)
+        return Words.by(lambda language: self.get("list_separator", language).join(
+            str(worded(part, language)) for part in listed))
 
     def all(self, name: str) -> tuple[str, ...]:
         """The label ``label_<name>`` in every language."""

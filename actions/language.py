@@ -10,11 +10,11 @@ import re
 
 from actions.memory import DEFAULT_CHINESE, Memory
 from actions.message import Message
+from actions.words import LANGUAGES
 
 # A mail or web address, also one with a slip of the pen, has no words of a language in it.
 _ADDRESS_LIKE = re.compile(r"\S+[.@]\S+")
 
-LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 # Answers that are names or addresses: a few characters of them say nothing about the language of the person.
 NAME_SLOTS = frozenset({"full_name", "representative_name", "signature_name", "mailing_address", "email", "phone"})
 

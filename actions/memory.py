@@ -19,7 +19,7 @@ ANSWER_SLOTS = (
     "representative_name", "problem_description", "documents", "delivery", "consent", "signature_name", "signed_at",
     "feedback_text",
 )
-# A turn uses up no more keys than this, so a turn that broke off leaves none beyond them.
+# A turn uses up no more keys than this, and may have sent something under the next one before it broke off.
 MOST_GENERATIONS = 3
 DEFAULT_LANGUAGE = "en"
 DEFAULT_CHINESE = "zh-Hans"
@@ -51,6 +51,7 @@ class Standing:
         waiting: What is still to be sent without being asked for (``{"kind", "digest", "error", "after"}``).
         revoking: Keys still to be taken back, as ``[kind, sequence, generation]``.
         refused: How often the backend refused an answer.
+        origins: How each answer was got (see ``actions.origins``).
     """
 
     asking: str | None = None
@@ -90,13 +91,22 @@ class Standing:
     waiting: dict[str, Any] | None = None
     revoking: list[list[Any]] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def unsettled(self) -> list[list[Any]]:
         """The keys under which something may be stored that nobody has a receipt for."""
         if self.tracking_number:
             return []
         return [[kind, self.sequence, self.generation + more]
-                for kind in self.offered for more in range(MOST_GENERATIONS)]
+                for kind in self.offered for more in range(MOST_GENERATIONS + 1)]
+
+    def stored(self) -> list[list[Any]]:
+        """The key of what was stored last."""
+        if self.tracking_number:
+            return [["request", self.sequence, self.generation]]
+        if self.feedback_stored and not self.offered:
+            return [["feedback", self.sequence, self.generation - 1]]
+        return []
 
 
 class Memory:

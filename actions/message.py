@@ -26,8 +26,8 @@ class Message:
 
     Attributes:
         event: ``open``, ``resume``, ``text``, ``payload`` (a pressed button) or ``documents`` (one was uploaded or
-            removed; ``text`` says which); without a person ``retry`` (send
-            what waits) or ``abandon`` (the conversation is about to be erased).
+            removed; ``text`` says which); without a person ``retry`` (send what waits), ``abandon`` (the conversation
+            is about to be erased) or ``undo`` (likewise, by a person who has heard of no receipt).
         text: As typed.
         at: ISO time at which the front door received it.
         ranking: Intent to confidence, best first, without the fallback.
@@ -35,6 +35,7 @@ class Message:
         segments: Its sentences, when there are several.
         script: Language of the words in it, or ``None``.
         guess: Language given when the conversation was opened.
+        elsewhere: It came through a messenger, where answers to personal questions are not taken.
     """
 
     event: str
@@ -46,6 +47,7 @@ class Message:
     script: str | None = None
     guess: str | None = None
     message_id: str = ""
+    elsewhere: bool = False
 
     @property
     def intent(self) -> str:
@@ -123,4 +125,5 @@ def message_from(latest: Mapping[str, Any]) -> Message:
     script = (latest.get("script") or {}).get("language")
     return Message(event=meta.get("event", "text"), text=text, at=meta.get("at") or "",
                    ranking=ranking, entities=tuple(latest.get("entities") or ()), segments=segments, script=script,
-                   guess=meta.get("language"), message_id=meta.get("message_id") or "")
+                   guess=meta.get("language"), message_id=meta.get("message_id") or "",
+                   elsewhere=bool(meta.get("elsewhere")))

@@ -14,7 +14,7 @@ def tell(turn: Turn, decision: Decision) -> None:
 
 
 def _plain(turn: Turn, decision: Decision) -> None:
-    helpers = telling.contacts(turn.world, turn.language, turn.world.content.legal_help.places)
+    helpers = telling.contacts(turn.world, turn.world.content.legal_help.places)
     turn.say(f"utter_outcome_{decision.outcome}", helpers=helpers, **telling.office(turn.world))
 
 
@@ -31,8 +31,8 @@ def _stored(turn: Turn, decision: Decision) -> None:
     if turn.similar:
         first = min(turn.similar, key=lambda item: item.received_at)
         numbers = dict.fromkeys(item.receipt_number for item in turn.similar)
-        turn.say("utter_similar_request", receipt_numbers=turn.label("list_separator").join(numbers),
-                 date=turn.world.day(first.received_at[:10], turn.language))
+        turn.say("utter_similar_request", receipt_numbers=turn.world.labels.joined(numbers),
+                 date=turn.day(first.received_at[:10]))
 
 
 def _cancelled(turn: Turn, decision: Decision) -> None:
@@ -40,28 +40,28 @@ def _cancelled(turn: Turn, decision: Decision) -> None:
 
 
 def _try_uscis_first(turn: Turn, decision: Decision) -> None:
-    turn.say("utter_outcome_try_uscis_first", channels=telling.channel_lines(turn.world, turn.language))
+    turn.say("utter_outcome_try_uscis_first", channels=telling.channel_lines(turn.world))
     window = decision.window
     if decision.rule == "contact_window" and window.contact_since:
         until = window.answer_until or turn.world.today + timedelta(days=turn.world.policy.contact_min_wait_days)
-        turn.say("utter_outcome_try_window", answer_until=turn.world.day(until, turn.language),
-                 contact_since=turn.world.day(window.contact_since, turn.language))
+        turn.say("utter_outcome_try_window", answer_until=turn.day(until),
+                 contact_since=turn.day(window.contact_since))
 
 
 def _wait_until(turn: Turn, decision: Decision) -> None:
-    check, answers, language = decision.delay, turn.memory.answers, turn.language
+    check, answers = decision.delay, turn.memory.answers
     form = answers["form_type"]
     if check.ask_from is None or check.months is None:
         raise ValueError("waiting without a day to wait for")
-    turn.say("utter_outcome_wait_until", form=form, ask_from=turn.world.day(check.ask_from, language),
-             months=telling.number(check.months), filed=turn.world.day(answers["filing_date"], language),
-             as_of=turn.world.day(turn.world.content.posted_times[form].as_of, language),
+    turn.say("utter_outcome_wait_until", form=form, ask_from=turn.day(check.ask_from),
+             months=telling.number(check.months), filed=turn.day(answers["filing_date"]),
+             as_of=turn.day(turn.world.content.posted_times[form].as_of),
              attachments=[{"title": turn.label("attachment_calendar"),
                            "url": f"guide:calendar/{check.ask_from.isoformat()}"}])
 
 
 def _other_agency(turn: Turn, decision: Decision) -> None:
-    known = telling.agency(turn.world, turn.language, turn.memory.at.agency)
+    known = telling.agency(turn.world, turn.memory.at.agency)
     if known:
         turn.say("utter_outcome_other_agency", **known)
     else:

@@ -6,27 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from actions.turn import Turn
+from actions.words import Words
 from triage.documents import OTHER, checklist
 
 EVENT = "documents"
 SLOT = "documents"
 
 
-def lines(turn: Turn, grounds: Iterable[str]) -> str:
+def lines(turn: Turn, grounds: Iterable[str]) -> Words:
     """The checklist of this person, one paper a line with its reason; what is there already is ticked off."""
     there = turn.memory.answers.get(SLOT) or []
     shown = []
     for paper in checklist(turn.world.content.documents, turn.memory.facts(), grounds):
         mark = "there" if paper.kind in there else "required" if paper.required else "helpful"
-        shown.append(turn.label(f"paper_{mark}", label=paper.item.label[turn.language],
-                                reason=paper.item.reason[turn.language]))
-    return "\n".join(shown)
+        shown.append(turn.label(f"paper_{mark}", label=Words(paper.item.label),
+                                reason=Words(paper.item.reason)))
+    return Words.by(lambda language: "\n".join(line[language] for line in shown))
 
 
-def name(turn: Turn, kind: str) -> str:
+def name(turn: Turn, kind: str) -> Words:
     """A kind in short words."""
     names = {item.key: item.name for item in turn.world.content.documents}
-    return names.get(kind, names[OTHER])[turn.language]
+    return Words(names.get(kind, names[OTHER]))
 
 
 def take(turn: Turn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.memory import ANSWER_SLOTS, Memory
+from actions.words import Words
 from actions.world import World
 from triage import decide
 from triage.facts import CHANNELS, NONE
@@ -38,16 +39,22 @@ def in_words(slot: str, value: Any, world: World, language: str) -> str:
     return str(value)
 
 
+def words_of(slot: str, value: Any, world: World) -> Words:
+    """One answer as a person reads it, in every language."""
+    return Words.by(lambda language: in_words(slot, value, world, language))
+
+
 def line(slot: str, memory: Memory, world: World, language: str) -> str:
     """"Label: value" of one answer."""
     return world.labels.get("review_line", language, label=world.labels.get(slot, language),
                             value=in_words(slot, memory.answers[slot], world, language))
 
 
-def summary(memory: Memory, world: World, language: str) -> str:
+def summary(memory: Memory, world: World) -> Words:
     """Every answer on its own line, in the order of the interview."""
-    return "\n".join(line(slot, memory, world, language) for slot in ANSWER_SLOTS
-                     if slot in memory.answers and slot not in HIDDEN and memory.answers[slot] not in ([], ""))
+    shown = [slot for slot in ANSWER_SLOTS
+             if slot in memory.answers and slot not in HIDDEN and memory.answers[slot] not in ([], "")]
+    return Words.by(lambda language: "\n".join(line(slot, memory, world, language) for slot in shown))
 
 
 def english_statement(memory: Memory, world: World) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from actions.memory import ANSWER_SLOTS, Memory
 from triage.interview import progress
 
+# Told to the front door while a key is still to be taken back.
+REVOCATION = {"kind": "revocation", "error": None, "after": None, "unsettled": True}
 # While one of these yes/no questions is open, no slot is being asked.
 SILENT = ("stop", "restart")
 
@@ -32,7 +34,7 @@ def pending_of(memory: Memory) -> dict[str, Any] | None:
         return {"kind": at.waiting["kind"], "error": at.waiting["error"], "after": at.waiting["after"],
                 "unsettled": True}
     if at.revoking:
-        return {"kind": "revocation", "error": None, "after": None, "unsettled": True}
+        return REVOCATION
     return {"kind": None, "error": None, "after": None, "unsettled": True} if unsettled else None
 
 

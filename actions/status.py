@@ -13,6 +13,7 @@ from actions.asking import STATUS_EXAMPLE
 from actions.intake_client import IntakeConflict, IntakeLocked, IntakeUnavailable, IntakeUnsupported
 from actions.readers import best_date, has_none, visible_text, yes_or_no
 from actions.turn import Turn
+from actions.words import Words
 from triage.facts import NONE
 
 LIKELY = 0.45
@@ -179,18 +180,19 @@ async def _look_up(turn: Turn, number: str, proof: dict[str, str]) -> None:
 
 
 def _tell(turn: Turn, number: str, found: Mapping[str, Any]) -> None:
-    world, language = turn.world, turn.language
+    world = turn.world
     history = [item for item in found.get("history") or [] if isinstance(item, Mapping) and item.get("at")]
-    lines = "\n".join("• " + turn.label("contact_line", name=world.day(str(item["at"])[:10], language),
-                                        contact=_named(turn, item.get("status"))) for item in history)
+    lines = [turn.label("contact_line", name=turn.day(str(item["at"])[:10]), contact=_named(turn, item.get("status")))
+             for item in history]
     last = str(history[-1]["at"])[:10] if history else world.today.isoformat()
     turn.say("utter_status_found", tracking_number=number, status=_named(turn, found.get("status")),
-             date=world.day(last, language), history=lines)
+             date=turn.day(last),
+             history=Words.by(lambda language: "\n".join(f"• {line[language]}" for line in lines)))
     if found.get("status") == "bounced":
         turn.say("utter_status_bounced", phones=telling.office(world)["phones"])
 
 
-def _named(turn: Turn, status: object) -> str:
+def _named(turn: Turn, status: object) -> Words:
     """A status in words; the backend may have states that we do not know."""
     key = f"status_{status}"
     return turn.label(key) if turn.world.labels.has(key) else turn.label("status_other")

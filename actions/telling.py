@@ -1,43 +1,49 @@
 """Facts from the content files as lines that a message can carry."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from actions.words import Words
 from actions.world import World
 from triage.content import Pointer
 
 DIRECTORY = "usa_gov"
 
 
-def _line(world: World, language: str, name: str, contact: str) -> str:
-    return "• " + world.labels.get("contact_line", language, name=name, contact=contact)
+def _lines(world: World, facts: Iterable[tuple[Mapping[str, str], str, Mapping[str, str] | None]]) -> Words:
+    """One line each: a name with how to get there, and below it a note."""
+    rows = list(facts)
+
+    def lines(language: str) -> str:
+        return "\n".join(
+            "• " + world.labels.get("contact_line", language, name=name[language], contact=contact)
+            + (f"\n  {note[language]}" if note else "") for name, contact, note in rows)
+
+    return Words.by(lines)
 
 
-def contacts(world: World, language: str, pointers: Iterable[Pointer]) -> str:
+def _ways(*ways: str | None) -> str:
+    return " · ".join(way for way in ways if way)
+
+
+def contacts(world: World, pointers: Iterable[Pointer]) -> Words:
     """One line each: name, phone and address."""
-    lines = []
-    for pointer in pointers:
-        ways = " · ".join(way for way in (pointer.phone, pointer.url) if way)
-        lines.append(_line(world, language, pointer.name[language], ways))
-    return "\n".join(lines)
+    return _lines(world, ((pointer.name, _ways(pointer.phone, pointer.url), None) for pointer in pointers))
 
 
-def channel_lines(world: World, language: str) -> str:
+def channel_lines(world: World) -> Words:
     """The three USCIS channels with phone, link and what holds today."""
-    lines = []
-    for channel in world.content.channels.values():
-        ways = " · ".join(way for way in (channel.phone, channel.url) if way)
-        lines.append(_line(world, language, channel.name[language], ways) + "\n  " + channel.note[language])
-    return "\n".join(lines)
+    return _lines(world, ((channel.name, _ways(channel.phone, channel.url), channel.note)
+                          for channel in world.content.channels.values()))
 
 
-def agency(world: World, language: str, key: str | None) -> dict[str, Any] | None:
+def agency(world: World, key: str | None) -> dict[str, Any] | None:
     """Name and contact of another agency, or ``None`` when it is not known which."""
     found = world.content.agencies.get(key or "")
     if found is None:
         return None
-    return {"agency": found.name[language], "contact": " · ".join(way for way in (found.phone, found.url) if way)}
+    return {"agency": Words(found.name), "contact": _ways(found.phone, found.url)}
 
 
 def office(world: World) -> dict[str, Any]:
@@ -48,12 +54,12 @@ def office(world: World) -> dict[str, Any]:
             "mail_delay_days": facts.mail_delay_days}
 
 
-def channel(world: World, language: str, key: str) -> dict[str, str]:
+def channel(world: World, key: str) -> dict[str, Any]:
     """One USCIS channel."""
     facts = world.content.channels[key]
-    return {"phone": facts.phone or "", "tty": facts.tty or "", "hours": facts.hours[language] if facts.hours else "",
+    return {"phone": facts.phone or "", "tty": facts.tty or "", "hours": Words(facts.hours) if facts.hours else "",
             "links": " · ".join(dict.fromkeys([facts.url, *(link.url for link in facts.links)])),
-            "note": facts.note[language]}
+            "note": Words(facts.note)}
 
 
 def number(value: float) -> str:
@@ -69,4 +75,4 @@ def link(world: World, channel_key: str, key: str) -> str:
 def directory(world: World) -> str:
     """Where to look up an agency that is not in the table."""
     found = world.content.agencies[DIRECTORY]
-    return " · ".join(way for way in (found.phone, found.url) if way)
+    return _ways(found.phone, found.url)

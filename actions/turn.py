@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from actions.intake_client import Similar
 from actions.memory import Memory
 from actions.message import Message
+from actions.words import Words, worded
 from actions.world import World
 from triage import Decision, decide
 
@@ -22,12 +24,27 @@ LEAD_INS = 3
 
 @dataclass(frozen=True)
 class Say:
-    """One reply: a key of the wording catalogue and its values."""
+    """One reply: a key of the wording catalogue and its values.
+
+    Attributes:
+        key: Name in the catalogue.
+        values: What stands in its places; ``Words`` where that depends on the language.
+        buttons: ``title`` (may be ``Words``) and ``payload``, which is the same in all languages.
+        attachments: ``title`` (may be ``Words``) and ``url``.
+    """
 
     key: str
     values: dict[str, Any] = field(default_factory=dict)
-    buttons: tuple[dict[str, str], ...] = ()
-    attachments: tuple[dict[str, str], ...] = ()
+    buttons: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[dict[str, Any], ...] = ()
+
+    def values_in(self, language: str) -> dict[str, Any]:
+        """The values as they stand in one language."""
+        return {name: worded(value, language) for name, value in self.values.items()}
+
+    def titles_in(self, language: str) -> list[str]:
+        """The titles of the buttons that are not in the catalogue."""
+        return [worded(button["title"], language) for button in self.buttons]
 
     def signature(self) -> str:
         """Two replies with the same signature read the same (a hash, so that nothing personal is kept)."""
@@ -74,7 +91,7 @@ class Turn:
         """Language of this turn's replies."""
         return self.memory.language
 
-    def say(self, key: str, *, buttons: Sequence[dict[str, str]] = (), attachments: Sequence[dict[str, str]] = (),
+    def say(self, key: str, *, buttons: Sequence[dict[str, Any]] = (), attachments: Sequence[dict[str, Any]] = (),
             **values: Any) -> None:
         """Add a reply; the message counts as handled."""
         self.replies.append(Say(key, values, tuple(buttons), tuple(attachments)))
@@ -85,9 +102,13 @@ class Turn:
         """A reply that is not added yet."""
         return Say(key, values)
 
-    def label(self, key: str, /, **values: Any) -> str:
-        """A label in the language of the turn."""
-        return self.world.labels.get(key, self.language, **values)
+    def label(self, key: str, /, **values: Any) -> Words:
+        """A label in every language."""
+        return self.world.labels.words(key, **values)
+
+    def day(self, value: str | date) -> Words:
+        """A date in words of every language."""
+        return Words.by(lambda language: self.world.day(value, language))
 
     def put(self, slot: str, value: Any) -> None:
         """Store an answer and remember that it changed."""

@@ -17,6 +17,7 @@ from actions.claims import BY_INTENT, CONCERNS
 from actions.message import Message
 from actions.readers import yes_or_no
 from actions.turn import Turn
+from actions.words import Words
 from triage.facts import CHANNELS
 from triage.interview import BY_SLOT, REVIEW
 
@@ -193,8 +194,8 @@ def press(turn: Turn, value: str) -> bool:
         _note_choice(turn, pending, value)
         return False
     if value != OTHER and turn.world.labels.has(f"reading_{value}"):
-        turn.message = dataclasses.replace(turn.message, event="text", text=turn.label(f"reading_{value}"),
-                                           ranking=((value, 1.0),), entities=())
+        said = turn.world.labels.get(f"reading_{value}", turn.language)
+        turn.message = dataclasses.replace(turn.message, event="text", text=said, ranking=((value, 1.0),), entities=())
         return False
     turn.explain = turn.handled = True
     return True
@@ -272,8 +273,8 @@ def _offered(turn: Turn, names: Sequence[str]) -> tuple[str, ...]:
 
 def _say(turn: Turn, key: str, readings: Sequence[str]) -> None:
     titles = [turn.label(f"reading_{name}") for name in (*readings, OTHER)]
-    choices = "\n".join(turn.label("choice_line", number=number, reading=title)
-                        for number, title in enumerate(titles, 1))
+    lines = [turn.label("choice_line", number=number, reading=title) for number, title in enumerate(titles, 1)]
+    choices = Words.by(lambda language: "\n".join(line[language] for line in lines))
     buttons = [{"title": title, "payload": f'/inform{{"{KIND}": "{name}"}}'}
                for title, name in zip(titles, (*readings, OTHER), strict=True)]
     turn.say(key, choices=choices, buttons=buttons)

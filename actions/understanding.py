@@ -10,6 +10,7 @@ from actions import (
     faq,
     handing_over,
     language,
+    origins,
     outcomes,
     papers,
     pressed,
@@ -24,14 +25,18 @@ from actions.confirming import resolve
 from actions.message import Message
 from actions.readers import READERS, Reading, has_none, yes_or_no
 from actions.turn import Turn
+from actions.words import Words
 from triage import Decision
 from triage.facts import DELAY, HARDSHIP, NONE, UNRESOLVED, USCIS_ERROR
-from triage.interview import BY_SLOT, FREE_TEXT, REVIEW
+from triage.interview import BY_SLOT, FREE_TEXT, ON_THE_PAGE, REVIEW
 
 CRISES = ("crisis_self_harm", "crisis_violence", "crisis_detention")
 STORED = ("submitted", "prepared")
+# Questions beside the interview, which may be answered wherever they are asked.
+BESIDE_QUESTIONS = ("stop", "restart", unclear.KIND)
 # Events of the front door itself: nobody is waiting for a reply.
-SILENT_EVENTS = ("retry", "abandon")
+GIVING_UP = ("abandon", "undo")
+SILENT_EVENTS = ("retry", *GIVING_UP)
 # An answer of this many words to a story question may still be a command or a "no".
 SHORT_ANSWER = 14
 # Letters that may stand beside "none" without saying more ("no, none").
@@ -50,6 +55,12 @@ async def play(turn: Turn, conversation: str) -> None:
         turn: Message, memory and world.
         conversation: Id of the conversation, for idempotency keys.
     """
+    event, before, asked = turn.message.event, dict(turn.memory.answers), turn.memory.at.asking
+    await _play(turn, conversation)
+    origins.note(turn.memory, event, before, asked)
+
+
+async def _play(turn: Turn, conversation: str) -> None:
     event = turn.message.event
     if event in SILENT_EVENTS:
         await _without_a_person(turn, conversation)
@@ -79,7 +90,7 @@ async def _without_a_person(turn: Turn, conversation: str) -> None:
         if turn.replies:
             turn.vary()
         return
-    await handing_over.abandon(turn, conversation)
+    await handing_over.abandon(turn, conversation, also_stored=turn.message.event == "undo")
     turn.memory.erase()
 
 
@@ -97,7 +108,7 @@ def _welcome_back(turn: Turn) -> None:
 def _greet(turn: Turn) -> None:
     state = turn.world.content.office_state(turn.world.today)
     if state.notice:
-        turn.say("utter_office_notice" if state.open else "utter_greet_closed", notice=state.notice[turn.language])
+        turn.say("utter_office_notice" if state.open else "utter_greet_closed", notice=Words(state.notice))
     turn.say("utter_greet")
 
 
@@ -107,13 +118,17 @@ async def _understand(turn: Turn, chosen: bool) -> None:
         return
     if at.status is not None and await _status(turn):
         return
-    if at.pending and resolve(turn):
+    closed = message.elsewhere and at.outcome is None and at.asking in ON_THE_PAGE
+    if at.pending and not (closed and at.pending.get("kind") not in BESIDE_QUESTIONS) and resolve(turn):
         return
     message, open_slot = turn.message, at.asking  # what was asked back is played as it was meant
     if chosen and not message.segments and message.event == "text" and message.length <= SHORT_ANSWER:
         return
     if at.outcome is None and open_slot in FREE_TEXT and message.event == "text":
         _own_words(turn, str(open_slot), chosen)
+        return
+    if closed:
+        await _beside_the_page(turn)
         return
     if status.wants_back(turn):
         await status.begin(turn)
@@ -146,6 +161,25 @@ async def _understand(turn: Turn, chosen: bool) -> None:
     _neither(turn, open_slot)
 
 
+async def _beside_the_page(turn: Turn) -> None:
+    """The open question is answered on the page alone: whatever is said meanwhile, nothing is taken for its answer."""
+    message, at = turn.message, turn.memory.at
+    command = commands.recognised(turn)
+    names = changing.named(turn)
+    if command and command != "repeat_question":
+        commands.carry_out(turn, command)
+    elif status.wants_back(turn) or status.begins(turn):
+        await status.begin(turn)
+    elif changing.wanted(message) and names and not ON_THE_PAGE.intersection(names) and changing.apply(turn):
+        return
+    else:
+        _questions(turn, answered=False)
+        if not turn.handled:
+            commands.small_talk(turn)
+    if at.asking in ON_THE_PAGE:
+        turn.handled = True
+
+
 def _in_doubt(turn: Turn, slot: str | None) -> bool:
     """Ask back where a wrong guess would cost something; the facts in the message are kept."""
     fits = slot in NAMES | {"mailing_address", "documents"} or _answers(turn, slot)
@@ -166,7 +200,7 @@ def _crisis(turn: Turn) -> bool:
     message, at = turn.message, turn.memory.at
     found = [name for name in CRISES if message.cue(name)]
     for name in found:
-        lines = telling.contacts(turn.world, turn.language, turn.world.content.crisis_contacts(name))
+        lines = telling.contacts(turn.world, turn.world.content.crisis_contacts(name))
         turn.say(f"utter_{name}", contacts=lines)
     if not found:
         return False
@@ -406,10 +440,9 @@ def _read_review(turn: Turn) -> bool:
 
 
 def _tell_noted(turn: Turn) -> None:
-    slots = [slot for slot in dict.fromkeys(turn.noted) if slot in turn.memory.answers]
-    items = changing.noted_items(turn, slots)
-    if items:
-        turn.replies.insert(0, turn.reply("utter_noted", items=items))
+    slots = [slot for slot in dict.fromkeys(turn.noted) if slot in turn.memory.answers and slot in BY_SLOT]
+    if slots:
+        turn.replies.insert(0, turn.reply("utter_noted", items=changing.noted_items(turn, slots)))
         turn.handled = True
 
 
@@ -554,7 +587,7 @@ async def _proceed(turn: Turn, conversation: str, say_question: bool = True) -> 
     if decision.outcome == "cancelled" and at.outcome != "cancelled":
         turn.abandoned = await handing_over.abandon(turn, conversation)
     _record(turn, decision)
-    if at.pending and at.pending.get("kind") in ("stop", "restart", unclear.KIND):
+    if at.pending and at.pending.get("kind") in BESIDE_QUESTIONS:
         return
     if at.status is not None:
         _ask_status(turn, decision)

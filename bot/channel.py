@@ -2,9 +2,9 @@
 
 ``POST /webhooks/internal/message`` answers one message, ``DELETE /webhooks/internal/conversations/<id>`` forgets a
 conversation, ``GET /webhooks/internal/health`` tells whether the model is loaded. All but the last need the shared
-secret in ``X-Guide-Secret``. The channel never answers 200 without a reply and a state (the events ``retry`` and
-``abandon``, behind which nobody waits, may have nothing to say): whatever fails on the way
-(Rasa, the action server, the store) is a 503, nothing is stored, and the same message may be sent again.
+secret in ``X-Guide-Secret``. The channel never answers 200 without a reply and a state (the events ``retry``,
+``abandon`` and ``undo``, behind which nobody waits, may have nothing to say): whatever fails on the way (Rasa, the
+action server, the store) is a 503, nothing is stored, and the same message may be sent again.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ ERASE_SECONDS = 3
 RETRY_SECONDS = 1
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 OPENING_EVENTS = ("open", "resume")
-# Without a person: send what waits to be handed over; give it up, because the conversation is about to be erased.
-SILENT_EVENTS = ("retry", "abandon")
+# Without a person: send what waits to be handed over; give it up, because the conversation is about to be erased; the
+# same, also with what was sent since the person last heard of it.
+SILENT_EVENTS = ("retry", "abandon", "undo")
 WITHOUT_TEXT = (*OPENING_EVENTS, *SILENT_EVENTS)
 # The person did something beside the talk; the text tells the actions what, as JSON.
 DOCUMENTS_EVENT = "documents"
@@ -60,10 +61,11 @@ class Incoming(NamedTuple):
     Attributes:
         conversation_id: The conversation.
         message_id: The person's own id of the message.
-        event: ``open``, ``resume``, ``text``, ``payload``, ``documents``, ``retry`` or ``abandon``.
+        event: ``open``, ``resume``, ``text``, ``payload``, ``documents``, ``retry``, ``abandon`` or ``undo``.
         text: As typed, or the payload of a button, or what happened to the documents; empty for the other events.
         language: First guess of the language, for ``open``.
         at: When the front door first received it, ISO 8601.
+        elsewhere: It came through a messenger, where answers to personal questions are not taken.
     """
 
     conversation_id: str
@@ -72,6 +74,7 @@ class Incoming(NamedTuple):
     text: str
     language: str | None
     at: str
+    elsewhere: bool = False
 
 
 def read(body: bytes) -> Incoming:
@@ -105,7 +108,10 @@ def read(body: bytes) -> Incoming:
         raise BadRequestError("at") from None
     if moment.tzinfo is None:
         raise BadRequestError("at")
-    return Incoming(content["conversation_id"], content["message_id"], event, text, language, moment.isoformat())
+    elsewhere = content.get("elsewhere") is True
+    return Incoming(
+        content["conversation_id"], content["message_id"], event, text, language, moment.isoformat(), elsewhere
+    )
 
 
 def parse_payload(payload: str, intents: list[str]) -> dict[str, Any]:
@@ -149,23 +155,28 @@ class TurnOutput(OutputChannel):
         """Take one message of the bot: a worded reply, the state, or both.
 
         Raises:
-            ValueError: A text without ``key`` and ``language``, which no wording can have produced.
+            ValueError: A text without ``key``, ``language`` and ``wording``, or with a button that no wording names:
+                no wording can have produced it.
         """
         state = (message.get("custom") or {}).get("state")
         if state is not None:
             self._turn.state = state
             self._turn.pending = message["custom"].get("pending")
+            self._turn.origins = message["custom"].get("origins")
         if not message.get("text"):
             return
-        if not message.get("key") or not message.get("language"):
-            raise ValueError("a reply without key or language")
-        reply: dict[str, Any] = {name: message[name] for name in ("key", "text", "language")}
-        buttons = [{"title": button["title"], "payload": button["payload"]} for button in message.get("buttons") or []]
-        attachments = [{"title": item["title"], "url": item["url"]} for item in message.get("attachments") or []]
-        if buttons:
-            reply["buttons"] = buttons
-        if attachments:
-            reply["attachments"] = attachments
+        if not message.get("key") or not message.get("language") or not message.get("wording"):
+            raise ValueError("a reply without key, language or wording")
+        reply: dict[str, Any] = {name: message[name] for name in ("key", "text", "language", "wording")}
+        titles = reply["wording"][reply["language"]]
+        for name, place in (("buttons", "payload"), ("attachments", "url")):
+            items = message.get(name) or []
+            if len(items) != len(titles[name]):
+                raise ValueError(f"{name} without a title")
+            if items:
+                reply[name] = [
+                    {"title": title, place: item[place]} for title, item in zip(titles[name], items, strict=True)
+                ]
         self._turn.replies.append(reply)
 
 
@@ -308,6 +319,7 @@ def _user_message(agent: Agent, incoming: Incoming, turn: Turn) -> UserMessage:
             "at": incoming.at,
             "language": incoming.language,
             "message_id": incoming.message_id,
+            "elsewhere": incoming.elsewhere,
         },
     )
 

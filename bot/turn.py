@@ -21,6 +21,7 @@ class Turn:
         replies: Replies in the shape of the HTTP contract.
         state: State of the conversation after the turn, in the shape of the HTTP contract.
         pending: What the front door has to have tried again later; not for the person.
+        origins: How each answer was got; for staff, not for the person.
         may_be_silent: Nobody wrote, so nothing need be said.
     """
 
@@ -30,6 +31,7 @@ class Turn:
     state: dict[str, Any] | None = None
     pending: dict[str, Any] | None = None
     may_be_silent: bool = False
+    origins: dict[str, str] | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the whole answer.
@@ -41,7 +43,8 @@ class Turn:
             raise TurnIncompleteError("the turn left no state")
         if not self.replies and not self.may_be_silent:
             raise TurnIncompleteError("the turn left no reply")
-        more = {} if self.pending is None else {"pending": self.pending}
+        beside = {"pending": self.pending, "origins": self.origins}
+        more = {name: value for name, value in beside.items() if value is not None}
         return {"replies": self.replies, "state": self.state, **more}
 
 

@@ -30,7 +30,8 @@ def catalogue(responses: Mapping[str, list[Variation]]) -> Catalogue:
     """Arrange responses by key and language.
 
     Raises:
-        WordingError: A response does not have exactly one variation for each language; all such are named.
+        WordingError: A response does not have exactly one variation for each language, or its buttons do not do the
+            same in each; all such are named.
     """
     found: Catalogue = {}
     problems = []
@@ -43,6 +44,8 @@ def catalogue(responses: Mapping[str, list[Variation]]) -> Catalogue:
             for language, variation in zip(languages, variations, strict=True)
             if language
         }
+        if len({str([button["payload"] for button in item.get("buttons", [])]) for item in variations}) > 1:
+            problems.append(f"{key} (buttons differ)")
     if problems:
         raise WordingError("not exactly one variation for each language: " + "; ".join(sorted(problems)))
     return found
@@ -56,13 +59,18 @@ def _language(variation: Variation) -> str | None:
     return None
 
 
-def fill(text: str, values: Mapping[str, Any]) -> str:
+def fill(text: str, values: Mapping[str, Any], language: str) -> str:
     """Put values into the places of a text; a value is taken as it is, braces and all.
 
     Raises:
-        KeyError: A place has no value.
+        KeyError: A place has no value, or none in this language.
     """
-    return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), text)
+    return _PLACEHOLDER.sub(lambda match: _in(values[match.group(1)], language), text)
+
+
+def _in(value: Any, language: str) -> str:
+    """A value in one language; the actions give one that differs between languages as a mapping."""
+    return str(value[language] if isinstance(value, Mapping) else value)
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -105,7 +113,7 @@ def read_responses(folder: Path) -> dict[str, list[Variation]]:
 
 
 class LanguageNLG(NaturalLanguageGenerator):
-    """Chooses the variation in the language that the action asks for.
+    """Words a reply in the language that the action asks for, and in the others beside it.
 
     The wording is read from its files when the process starts, not from the model: a changed text needs a restart
     and no training.
@@ -132,22 +140,34 @@ class LanguageNLG(NaturalLanguageGenerator):
         """Word one reply; values for the places in its text and button titles are taken from ``kwargs``.
 
         Returns:
-            The variation with ``key`` and ``language`` added.
+            The variation with ``key`` and ``language`` added, and ``wording``: by language its text, and the titles of
+            all its buttons and attachments, those that the action adds included.
 
         Raises:
-            WordingError: Unknown key, no or unknown language, or a place without a value.
+            WordingError: Unknown key, no or unknown language, or a place without a value in one of the languages.
         """
         language = kwargs.get("language")
-        try:
-            chosen = copy.deepcopy(self._catalogue[utter_action][language])
-        except KeyError:
-            raise WordingError(f"no wording {utter_action} in {language}") from None
-        try:
-            chosen["text"] = fill(chosen["text"], kwargs)
-            for button in chosen.get("buttons", []):
-                button["title"] = fill(button["title"], kwargs)
-        except KeyError as error:
-            raise WordingError(f"{utter_action} in {language} needs a value for {error.args[0]}") from None
-        chosen["key"] = kwargs.get("key") or utter_action
-        chosen["language"] = language
-        return chosen
+        variations = self._catalogue.get(utter_action)
+        if variations is None or language not in variations:
+            raise WordingError(f"no wording {utter_action} in {language}")
+        wording = {name: _worded(utter_action, name, variation, kwargs) for name, variation in variations.items()}
+        chosen = copy.deepcopy(variations[language])
+        chosen["text"] = wording[language]["text"]
+        buttons = chosen.get("buttons", [])
+        # The titles of the action's own buttons come after these.
+        for button, title in zip(buttons, wording[language]["buttons"][: len(buttons)], strict=True):
+            button["title"] = title
+        return {**chosen, "key": kwargs.get("key") or utter_action, "language": language, "wording": wording}
+
+
+def _worded(key: str, language: str, variation: Variation, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of one reply in one language."""
+    try:
+        return {
+            "text": fill(variation["text"], values, language),
+            "buttons": [fill(button["title"], values, language) for button in variation.get("buttons", [])]
+            + [_in(button["title"], language) for button in values.get("buttons") or []],
+            "attachments": [_in(item["title"], language) for item in values.get("attachments") or []],
+        }
+    except KeyError as error:
+        raise WordingError(f"{key} in {language} needs a value for {error.args[0]}") from None

@@ -84,6 +84,10 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 BY_SLOT = {question.slot: question for question in QUESTIONS}
+# What a messenger is no place for: who the person is, their papers, their consent and signature, and the review of it.
+ON_THE_PAGE = frozenset(
+    question.slot for question in QUESTIONS if question.personal and question.slot != "receipt_numbers"
+) | {"documents", "consent", REVIEW}
 FREE_TEXT = frozenset(question.slot for question in QUESTIONS if question.free_text) | {"feedback_text"}
 # Asked in this order before anything personal: they decide whether the Ombudsman can help at all.
 ELIGIBILITY = tuple(question for question in QUESTIONS if question.section <= USCIS_FIRST)

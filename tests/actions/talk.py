@@ -88,7 +88,8 @@ class Talk:
     @property
     def buttons(self) -> dict[str, str]:
         """Payload by title of the buttons last shown."""
-        return {button["title"]: button["payload"] for reply in self.replies for button in reply.buttons}
+        return {title: button["payload"] for reply in self.replies
+                for title, button in zip(reply.titles_in(self.memory.language), reply.buttons, strict=True)}
 
     @property
     def pending(self) -> dict[str, Any]:

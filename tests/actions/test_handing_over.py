@@ -167,7 +167,7 @@ async def test_a_refused_answer_is_asked_again(backend: BackendServer, talk: Con
     await talk.send()
     assert backend.backend.stored == {}
     assert talk.keys[0] == "utter_send_rejected"
-    told = talk.replies[0].values["labels"]
+    told = talk.replies[0].values_in("en")["labels"]
     assert "too long" in told, "why"
     assert value[:4] in told, "the value is not lost to the person"
     assert talk.memory.at.asking == slot
@@ -180,7 +180,7 @@ async def test_a_refused_answer_is_asked_again(backend: BackendServer, talk: Con
 async def test_several_refused_answers(backend: BackendServer, talk: Conversation) -> None:
     backend.backend.faults = ["422 email phone_e164 mailing_address"]
     await talk.send()
-    assert talk.replies[0].values["labels"].count("•") == 3
+    assert talk.replies[0].values_in("en")["labels"].count("•") == 3
     assert "email" not in talk.memory.answers
     assert "mailing_address" not in talk.memory.answers
 
@@ -375,6 +375,27 @@ async def test_a_filed_request_survives_the_end_of_the_conversation(backend: Bac
     assert len(backend.backend.live) == 1
 
 
+async def test_what_its_person_never_heard_of_is_undone(backend: BackendServer, talk: Conversation) -> None:
+    backend.stop()
+    await talk.send()
+    backend.start()
+    await talk.retry()
+    await talk.event("undo")
+    assert backend.backend.live == []
+    assert talk.pending is None
+
+
+async def test_undone_while_the_backend_is_away(backend: BackendServer, talk: Conversation) -> None:
+    await talk.send()
+    backend.stop()
+    await talk.event("undo")
+    assert talk.pending == "revocation"
+    backend.start()
+    await talk.event("undo")
+    assert backend.backend.live == []
+    assert talk.pending is None
+
+
 @pytest.mark.parametrize("event", ["status", "human"])
 async def test_the_talk_goes_on_meanwhile(backend: BackendServer, talk: Conversation, event: str) -> None:
     backend.stop()
@@ -407,7 +428,7 @@ async def test_similar(backend: BackendServer, talk: Conversation) -> None:
     backend.backend.similar = [{"receipt_number": "IOE0912345678", "received_at": "2026-11-02T08:00:00Z"}]
     await talk.send()
     assert talk.keys == ["utter_outcome_submitted", "utter_similar_request"]
-    assert talk.replies[1].values == {"receipt_numbers": "IOE0912345678", "date": "November 2, 2026"}
+    assert talk.replies[1].values_in("en") == {"receipt_numbers": "IOE0912345678", "date": "November 2, 2026"}
 
 
 # ---- feedback
@@ -439,6 +460,17 @@ async def test_feedback(backend: BackendServer, fault: str) -> None:
     assert the_one(backend)["body"]["feedback_text"] == text
     await talk.retry()
     assert len(backend.backend.stored) == 1
+
+
+async def test_feedback_its_person_never_heard_of_is_undone(backend: BackendServer) -> None:
+    talk = await feedback(backend)
+    backend.stop()
+    await talk.write("The officer was kind and explained everything twice.", "give_feedback")
+    backend.start()
+    await talk.retry()
+    assert len(backend.backend.live) == 1
+    await talk.event("undo")
+    assert backend.backend.live == []
 
 
 # ---- an agency's own intake

@@ -33,7 +33,7 @@ def news(conversation: Talk, change: str, kind: str, *kinds: str, pages: int = 1
 
 
 def values(conversation: Talk) -> dict[str, Any]:
-    return conversation.replies[0].values
+    return conversation.replies[0].values_in(conversation.memory.language)
 
 
 @pytest.mark.parametrize(("language", "paper", "pages"), [
@@ -102,7 +102,7 @@ def test_an_upload_at_the_review_is_shown_there() -> None:
     person.memory.at.skipped = ["documents"]
     news(person, "added", "receipt_notice", "receipt_notice")
     assert person.memory.at.asking == "review"
-    assert "receipt notice" in str(person.replies[-1].values["summary"])
+    assert "receipt notice" in str(person.replies[-1].values_in("en")["summary"])
 
 
 def test_an_upload_after_sending_says_where_it_goes() -> None:
@@ -138,7 +138,7 @@ def test_the_question_shows_the_list_with_reasons_and_ticks_off(language: str) -
     person.memory.at.asking = "email"
     person.say("amara@example.org", ("inform", 0.9))
     asked = next(reply for reply in person.replies if reply.key == "utter_ask_documents")
-    lines = str(asked.values["checklist"]).splitlines()
+    lines = str(asked.values_in(language)["checklist"]).splitlines()
     assert lines[[line.startswith("✓") for line in lines].index(True)]
     assert sum(line.startswith("✓") for line in lines) == 1
     assert sum(line.startswith("•") for line in lines) >= 5

@@ -18,6 +18,10 @@ GOOD = {
     "language": None,
     "at": "2026-05-01T12:00:00Z",
 }
+WORDING = {
+    "en": {"text": "Hi", "buttons": ["Yes"], "attachments": ["Form"]},
+    "zh-Hans": {"text": "你好", "buttons": ["是"], "attachments": ["表格"]},
+}
 
 
 def body(**changes: Any) -> bytes:
@@ -94,8 +98,9 @@ async def test_a_reply_has_only_what_the_contract_has() -> None:
             "text": "Hi",
             "key": "utter_hi",
             "language": "en",
+            "wording": WORDING,
             "name": "Ann",
-            "buttons": [{"title": "Yes", "payload": "/affirm", "more": 1}],
+            "buttons": [{"title": {"en": "Yes", "zh-Hans": "是"}, "payload": "/affirm", "more": 1}],
             "attachments": [{"title": "Form", "url": "/x", "size": 1}],
             "elements": [],
             "custom": {"state": {"asking": "email"}},
@@ -107,6 +112,7 @@ async def test_a_reply_has_only_what_the_contract_has() -> None:
                 "key": "utter_hi",
                 "text": "Hi",
                 "language": "en",
+                "wording": WORDING,
                 "buttons": [{"title": "Yes", "payload": "/affirm"}],
                 "attachments": [{"title": "Form", "url": "/x"}],
             }
@@ -115,9 +121,18 @@ async def test_a_reply_has_only_what_the_contract_has() -> None:
     }
 
 
-async def test_a_text_without_key_is_an_error() -> None:
-    with pytest.raises(ValueError, match="key"):
-        await TurnOutput(Turn("c1", "m1")).send_response("c1", {"text": "Hi"})
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"key": "utter_hi", "language": "en"},
+        {"key": "utter_hi", "wording": WORDING},
+        {"key": "utter_hi", "language": "en", "wording": WORDING, "buttons": []},
+    ],
+)
+async def test_a_text_that_no_wording_made_is_an_error(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"key|without a title"):
+        await TurnOutput(Turn("c1", "m1")).send_response("c1", {"text": "Hi", **more})
 
 
 @pytest.mark.parametrize("credentials", [None, {}, {"secret": ""}])
@@ -126,7 +141,7 @@ def test_without_a_secret_there_is_no_channel(credentials: dict[str, Any] | None
         InternalChannel.from_credentials(credentials)
 
 
-@pytest.mark.parametrize("event", ["retry", "abandon"])
+@pytest.mark.parametrize("event", ["retry", "abandon", "undo"])
 def test_an_event_of_the_front_door_itself_has_no_text(event: str) -> None:
     incoming = read(body(event=event, text=None))
     assert (incoming.event, incoming.text) == (event, "")

@@ -26,8 +26,9 @@ WAYS = {
     "stops": 3,  # cancels it after it was not sent
     "restarts": 1,  # starts over
     "erases": 2,  # erases the conversation
+    "erases_later": 2,  # the same, when it may have been sent by itself meanwhile
 }
-GIVEN_UP = ("stops", "restarts", "erases")
+GIVEN_UP = ("stops", "restarts", "erases", "erases_later")
 EXAMPLE = "CA-2345-6789-ABCD"
 _NUMBER = re.compile(r"CA(?:-[2-9A-HJKMNP-TV-Z]{4}){3}")
 _STORY = (
@@ -51,6 +52,7 @@ _ANSWERS = {
 _MOST_TURNS = 30
 _PATIENCE_SECONDS = 240.0
 _HANG_UP_SECONDS = 0.25
+_LATER_SECONDS = 4.0
 
 
 class Stuck(Exception):
@@ -231,7 +233,9 @@ class Person:
 
     def finish(self, way: str) -> None:
         """Go on until there is a tracking number, or until it was given up as the way says."""
-        if way == "erases":
+        if way in ("erases", "erases_later"):
+            if way == "erases_later":
+                time.sleep(_LATER_SECONDS * self._random.random())
             self._request("DELETE", "/chat/session", fine=(204, 401))
             self.erased = True
             return
