@@ -12,9 +12,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.answers import Answers
+from gateway.channels import Channels
 from gateway.chat import Chat, json_response
 from gateway.database import Database
 from gateway.documents import Documents
@@ -28,9 +31,10 @@ from gateway.middleware import Guard
 from gateway.pages import Pages
 from gateway.rasa import Engine
 from gateway.relay import Relay
-from gateway.settings import CONTENT, WEB, Limits, Settings, load_limits
+from gateway.settings import CONTENT, ROOT, WEB, Limits, Settings, load_limits
 from gateway.strings import Strings
 from gateway.tokens import Tokens
+from gateway.transfer import Transfer
 from gateway.turnstile import Turnstile
 from papers.sandbox import Sandbox
 from papers.settings import PaperSettings
@@ -39,6 +43,8 @@ from triage.content import Content
 log = logging.getLogger("gateway")
 
 _HEALTH_CACHE_SECONDS = 1.0
+_COMPRESS_FROM_BYTES = 600
+_COMPRESSION = 6
 
 
 def create_app(settings: Settings | None = None, limits: Limits | None = None) -> FastAPI:
@@ -62,6 +68,8 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     files = Files(settings, limits, database, tokens, links)
     documents = _documents(chat, settings)
     handover = Handover(documents, settings)
+    pages = Pages(chat, documents, words)
+    chat.standing = pages.standing
     health = Health(database, engine)
 
     @asynccontextmanager
@@ -83,7 +91,9 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
-    def refuse(request: Request, error: ChatError) -> Response:
+    async def refuse(request: Request, error: ChatError) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return await pages.refused(request, error)
         language = _language(request)
         body = {"error": error.code, "message": words(error.code, language, error.values)}
         response = json_response(body, error.status)
@@ -92,32 +102,36 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ChatError)  # noqa: S101 - registered for this class only
-        return refuse(request, error)
+        return await refuse(request, error)
 
     async def no_such_route(request: Request, error: Exception) -> Response:
         code = "method_not_allowed" if isinstance(error, HTTPException) and error.status_code == 405 else "not_found"
-        response = refuse(request, ChatError(code))
+        response = await refuse(request, ChatError(code))
         if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
 
     async def broken(request: Request) -> Response:
-        return refuse(request, ChatError("internal"))
+        return await refuse(request, ChatError("internal"))
 
     async def no_database(request: Request, error: Exception) -> Response:
         # A full disk, or a server that is away: the same message can be sent again.
         log.error("the database does not take it", extra={"reason": type(error).__name__})
-        return refuse(request, ChatError("not_ready", retry_after=limits.retry_after_seconds))
+        return await refuse(request, ChatError("not_ready", retry_after=limits.retry_after_seconds))
 
     app.add_exception_handler(ChatError, refused)
     app.add_exception_handler(OperationalError, no_database)
     app.add_exception_handler(sqlite3.OperationalError, no_database)
     app.add_exception_handler(HTTPException, no_such_route)
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM_BYTES, compresslevel=_COMPRESSION)
     app.add_middleware(Guard, refuse=broken)
     app.include_router(chat.router())
     app.include_router(documents.router())
     app.include_router(files.router())
-    app.include_router(Pages().router())
+    transfer = Transfer(chat)
+    app.include_router(transfer.router())
+    app.include_router(_channels(chat, settings, transfer).router())
+    app.include_router(pages.router())
     app.add_route("/health", health.answer, methods=["GET"])
     return app
 
@@ -134,6 +148,11 @@ def _documents(chat: Chat, settings: Settings) -> Documents:
         paper_settings.clamd_down == "wait",
         Content.load(CONTENT),
     )
+
+
+def _channels(chat: Chat, settings: Settings, transfer: Transfer) -> Channels:
+    answers = Answers(ROOT / "domain", Content.load(CONTENT))
+    return Channels(chat, settings, transfer, answers, Strings(WEB / "strings" / "page.yml"))
 
 
 def _language(request: Request) -> Language:

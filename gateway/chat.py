@@ -7,18 +7,18 @@ import datetime
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import language as languages
-from gateway import rasa, store, waiting
+from gateway import page_cookie, people, rasa, store, waiting, wording
 from gateway.bodies import Message, parse_message, parse_object, read_body
 from gateway.database import Database
 from gateway.errors import ChatError
@@ -46,9 +46,35 @@ def json_response(content: Any, status: int = 200) -> Response:
     return Response(body.encode("utf-8", "replace"), status, media_type="application/json")
 
 
+def asked_for(request: Request, name: str) -> Language | None:
+    """A language named in the query.
+
+    Raises:
+        ChatError: `malformed`: it is none of ours.
+    """
+    value = request.query_params.get(name)
+    language = languages.as_language(value)
+    if value is not None and language is None:
+        raise ChatError("malformed")
+    return language
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that was opened: its token, when it ends (milliseconds), and what the person is told."""
+
+    token: str
+    expires_at: int
+    finished: store.Finished
+
+
 @dataclass
 class Chat:
-    """Everything behind the routes of the chat."""
+    """Everything behind the routes of the chat.
+
+    Attributes:
+        standing: The title of a button that is always there, such as those that change an answer; None for any other.
+    """
 
     database: Database
     engine: rasa.Engine
@@ -56,6 +82,7 @@ class Chat:
     tokens: Tokens
     links: Links
     limits: Limits
+    standing: Callable[[str, Language], str | None] = lambda _payload, _language: None
 
     def __post_init__(self) -> None:
         self._new_sessions = SlidingWindow(self.limits.sessions_per_minute)
@@ -67,12 +94,24 @@ class Chat:
 
     # ---- who is asking
 
-    def _token_hash(self, request: Request) -> str:
+    def token_hash(self, request: Request) -> str:
+        """The stored hash of the token a request carries: in its header, or in the cookie of the page.
+
+        Raises:
+            ChatError: `no_session`.
+        """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token:
+            scheme, token = "bearer", page_cookie.read(request) or ""
         token_hash = self.tokens.read_session(token.strip(), now_ms()) if scheme.lower() == "bearer" else None
         if token_hash is None:
             raise ChatError("no_session")
         return token_hash
+
+    def expires_at(self, request: Request) -> int:
+        """When the session of a request ends, in milliseconds; 0 if it carries none."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        return self.tokens.expires_at(token.strip() or page_cookie.read(request) or "")
 
     async def find_session(self, request: Request) -> store.Session:
         """The session of a request; its language becomes the language of refusals.
@@ -80,7 +119,7 @@ class Chat:
         Raises:
             ChatError: `no_session`.
         """
-        token_hash = self._token_hash(request)
+        token_hash = self.token_hash(request)
         session = await self.database.run(lambda c: store.find_session(c, token_hash, now_ms()))
         if session is None:
             raise ChatError("no_session")
@@ -105,11 +144,16 @@ class Chat:
         guess = languages.from_tag(wanted or "") or languages.from_header(request.headers.get("accept-language"))
         if guess is not None:
             request.state.language = guess
-        if code is not None:
-            return await self._resume(request, code)
-        return await self._open(request, guess)
+        beside = asked_for(request, "beside")
+        opened = await (self.start(request, guess) if code is None else self.go_on(request, code))
+        return self._opened(opened, beside)
 
-    async def _open(self, request: Request, guess: Language | None) -> Response:
+    async def start(self, request: Request, guess: Language | None) -> Opened:
+        """Open a new conversation.
+
+        Raises:
+            ChatError: `too_many_sessions` or `not_ready`.
+        """
         seconds = self._new_sessions.take(self._address(request))
         if seconds:
             raise ChatError("too_many_sessions", retry_after=seconds)
@@ -117,7 +161,7 @@ class Chat:
         request.state.conversation = self.tokens.label(conversation_id)
         first = guess or languages.DEFAULT
         await self.database.run(lambda c: store.create_conversation(c, conversation_id, first, now))
-        finished = await self._ask_engine(rasa.Turn(conversation_id, "open", "open", "", iso(now), guess))
+        finished = await self.ask_engine(rasa.Turn(conversation_id, "open", "open", "", iso(now), guess))
         token, token_hash, expires_at = self._new_session()
 
         def keep(connection: Connection) -> None:
@@ -125,9 +169,14 @@ class Chat:
             store.add_session(connection, conversation_id, token_hash, expires_at)
 
         await self.database.run(keep)
-        return self._opened(token, expires_at, finished)
+        return Opened(token, expires_at, finished)
 
-    async def _resume(self, request: Request, code: str) -> Response:
+    async def go_on(self, request: Request, code: str) -> Opened:
+        """Open a session on the conversation that was saved under a code; its earlier session ends.
+
+        Raises:
+            ChatError: `too_many_codes`, `unknown_code` or `not_ready`.
+        """
         address = self._address(request)
         seconds = self._wrong_codes.wait(address)
         if seconds:
@@ -142,10 +191,10 @@ class Chat:
         self._remember(request, session)
         conversation_id = session.conversation_id
 
-        async def work(_lease: store.Lease) -> Response:
-            await self._finish_retry(conversation_id, session.open_retry)
+        async def work(_lease: store.Lease) -> Opened:
+            await self.finish_retry(conversation_id, session.open_retry)
             turn = rasa.Turn(conversation_id, f"resume:{code_hash[:24]}", "resume", "", iso(now_ms()))
-            finished = await self._ask_engine(turn)
+            finished = await self.ask_engine(turn)
             token, token_hash, expires_at = self._new_session()
 
             def keep(connection: Connection) -> bool:
@@ -157,22 +206,23 @@ class Chat:
 
             if not await self.database.run(keep):
                 raise ChatError("unknown_code")
-            return self._opened(token, expires_at, finished)
+            return Opened(token, expires_at, finished)
 
-        return await self._in_turn(conversation_id, work, gone="unknown_code")
+        return await self.in_turn(conversation_id, work, gone="unknown_code")
 
     def _new_session(self) -> tuple[str, str, int]:
         expires_at = now_ms() + self.limits.session_hours * HOUR
         return *self.tokens.new_session(expires_at), expires_at
 
-    def _opened(self, token: str, expires_at: int, finished: store.Finished) -> Response:
-        answer = json.loads(finished.answer)
+    def _opened(self, opened: Opened, beside: Language | None) -> Response:
+        answer = json.loads(opened.finished.answer)
+        greeting = self.worded(answer["replies"], opened.finished.wording, None, beside)
         return json_response(
             {
-                "session": token,
-                "expires_at": iso(expires_at),
-                "language": finished.language,
-                "greeting": answer["replies"],
+                "session": opened.token,
+                "expires_at": iso(opened.expires_at),
+                "language": opened.finished.language,
+                "greeting": greeting,
                 "state": answer["state"],
             },
             201,
@@ -180,16 +230,42 @@ class Chat:
 
     async def end_session(self, request: Request) -> Response:
         """`DELETE /chat/session`."""
+        await self.erase(await self.find_session(request))
+        return Response(status_code=204)
+
+    async def renew_session(self, request: Request) -> Response:
+        """`POST /chat/session/renew`: more time; the token before it ends soon."""
+        await read_body(request, self.limits)
         session = await self.find_session(request)
+        token, expires_at = await self.renew(session, self.token_hash(request))
+        response = json_response({"session": token, "expires_at": iso(expires_at)})
+        if page_cookie.read(request):
+            page_cookie.put(response, request, token)
+        return response
+
+    async def renew(self, session: store.Session, token_hash: str) -> tuple[str, int]:
+        """A new token for a session, and when it ends; what is on its way with the old one still gets through."""
+        token, new_hash, expires_at = self._new_session()
+        grace = now_ms() + int(self.limits.engine_answer_seconds + self.limits.turn_wait_seconds) * 1000
+        await self.database.run(
+            lambda c: store.renew_session(c, session.conversation_id, token_hash, new_hash, expires_at, grace)
+        )
+        return token, expires_at
+
+    async def erase(self, session: store.Session) -> None:
+        """Erase a conversation and everything in it.
+
+        Raises:
+            ChatError: `not_ready`: an answer is still being worked on.
+        """
         conversation_id = session.conversation_id
 
         async def work(_lease: store.Lease) -> None:
-            await self.database.run(lambda c: store.erase(c, [conversation_id], now_ms()))
+            await self.database.run(lambda c: store.erase(c, [conversation_id], now_ms(), by_person=True))
 
-        await self._in_turn(conversation_id, work)
+        await self.in_turn(conversation_id, work)
         self.changed.set()
         await self.erase_in_engine(conversation_id)
-        return Response(status_code=204)
 
     async def erase_in_engine(self, conversation_id: str) -> bool:
         """Have the engine erase what was erased here; housekeeping does later what cannot be done now.
@@ -214,12 +290,14 @@ class Chat:
 
     async def _give_up(self, conversation_id: str) -> bool:
         """Have the engine take back what it may have sent of an erased conversation; whether nothing of it is left."""
-        since = await self.database.run(lambda c: store.unsettled_since(c, conversation_id))
-        if since is None:
+        found = await self.database.run(lambda c: store.unsettled_since(c, conversation_id))
+        if found is None:
             return True
-        turn = rasa.Turn(conversation_id, f"abandon-{secrets.token_hex(8)}", "abandon", "", iso(now_ms()))
-        answer = await self.engine.send(turn)
-        if not (answer.pending or {}).get("kind"):
+        since, unheard = found
+        event: rasa.Event = "undo" if unheard else "abandon"
+        turn = rasa.Turn(conversation_id, f"{event}-{secrets.token_hex(8)}", event, "", iso(now_ms()))
+        pending = (await self.engine.send(turn)).pending or {}
+        if not (pending.get("kind") or pending.get("unsettled")):
             return True
         label = self.tokens.label(conversation_id)
         if now_ms() - since < self.limits.unsent_days * DAY:
@@ -254,7 +332,7 @@ class Chat:
         except (TurnWaitedTooLong, ConversationGone):
             return
 
-    async def _finish_retry(self, conversation_id: str, open_retry: str | None) -> None:
+    async def finish_retry(self, conversation_id: str, open_retry: str | None) -> None:
         """Bring a try to its end that broke off, so that nobody misses what came of it."""
         if open_retry is None:
             return
@@ -264,7 +342,7 @@ class Chat:
 
     async def _play_retry(self, conversation_id: str, retry: waiting.Retry, backoff: Callable[[int], int]) -> None:
         turn = rasa.Turn(conversation_id, retry.message_id, "retry", "", iso(retry.at))
-        finished = await self._ask_engine(turn)
+        finished = await self.ask_engine(turn)
         spoke = bool(json.loads(finished.answer)["replies"])
         give_up = self.limits.unsent_days * DAY
         await self.database.run(lambda c: store.finish_retry(c, finished, spoke, backoff, give_up, now_ms()))
@@ -314,13 +392,13 @@ class Chat:
                 return
             beside, at = begun
             retry = await self.database.run(lambda c: waiting.begun(c, conversation_id))
-            await self._finish_retry(conversation_id, retry.message_id if retry else None)
+            await self.finish_retry(conversation_id, retry.message_id if retry else None)
             turn = rasa.Turn(conversation_id, beside.message_id, "documents", beside.text, iso(at))
-            finished = await self._ask_engine(turn)
+            finished = await self.ask_engine(turn)
 
             def finish(connection: Connection) -> bool:
                 keep(connection, finished)
-                return store.finish(connection, finished, now_ms()) is not None
+                return store.finish(connection, finished, now_ms(), heard=False) is not None
 
             if not await self.database.run(finish):
                 raise ConversationGone
@@ -331,20 +409,46 @@ class Chat:
 
     async def send_message(self, request: Request) -> Response:
         """`POST /chat/messages`."""
-        token_hash = self._token_hash(request)
+        token_hash = self.token_hash(request)
         try:
             message = parse_message(parse_object(request, await read_body(request, self.limits)), self.limits)
         except ChatError:
             await self.find_session(request)
             raise
-        received, lease = await self._receive(token_hash, message)
+        beside = asked_for(request, "beside")
+        answer = await self.say(request, token_hash, message)
+        if beside is None:
+            return json_response(answer)
+        stored = await self.database.run(lambda c: store.wording_of(c, token_hash, message.id))
+        content = json.loads(answer)
+        return json_response({**content, "replies": self.worded(content["replies"], stored, None, beside)})
+
+    async def say(
+        self,
+        request: Request,
+        token_hash: str,
+        message: Message,
+        standing: Callable[[str, Language], str | None] | None = None,
+    ) -> str:
+        """Have a message answered; the same message again gets the same answer.
+
+        Args:
+            standing: in place of the chat's own, for whoever has other buttons that are always there.
+
+        Returns:
+            The answer, as JSON.
+
+        Raises:
+            ChatError: there is no such session, the message may not be sent, or `not_ready`.
+        """
+        received, lease = await self._receive(token_hash, message, standing or self.standing)
         if received is None:
             raise ChatError("no_session")
         self._remember(request, received.session)
         if isinstance(received, store.Refused):
             raise ChatError(received.code, retry_after=received.retry_after)
         if received.answer is not None:
-            return json_response(received.answer)
+            return received.answer
         key = (received.session.conversation_id, received.message_id)
         task = self._turns.get(key)
         if task is not None and received.leased:
@@ -357,10 +461,10 @@ class Chat:
             )
             self._turns[key] = task
             task.add_done_callback(lambda _done: self._turns.pop(key, None))
-        return json_response(await self._result(task))
+        return await self._result(task)
 
     async def _receive(
-        self, token_hash: str, message: Message
+        self, token_hash: str, message: Message, standing: Callable[[str, Language], str | None]
     ) -> tuple[store.Received | store.Refused | None, store.Lease]:
         lease = self.turnstile.new_lease()
 
@@ -373,6 +477,7 @@ class Chat:
                 self.limits.messages_per_minute,
                 lease,
                 self.turnstile.is_free,
+                standing,
             )
 
         try:
@@ -390,10 +495,17 @@ class Chat:
             if answer is not None:
                 await self.database.run(lambda c: store.release_lease(c, conversation_id, lease))
                 return answer
-        await self._finish_retry(conversation_id, open_retry)
+        await self.finish_retry(conversation_id, open_retry)
         event: rasa.Event = "payload" if received.event == "payload" else "text"
-        turn = rasa.Turn(conversation_id, received.message_id, event, received.text, iso(received.received_at))
-        finished = await self._ask_engine(turn)
+        turn = rasa.Turn(
+            conversation_id,
+            received.message_id,
+            event,
+            received.text,
+            iso(received.received_at),
+            elsewhere=people.is_from_messenger(received.message_id),
+        )
+        finished = await self.ask_engine(turn)
         answer = await self.database.run(lambda c: store.finish(c, finished, now_ms()))
         if finished.pending is not None and finished.pending.kind is not None:
             # The person is about to hear that it will be sent.
@@ -404,7 +516,12 @@ class Chat:
             self.changed.set()
         return answer
 
-    async def _ask_engine(self, turn: rasa.Turn) -> store.Finished:
+    async def ask_engine(self, turn: rasa.Turn) -> store.Finished:
+        """Have one turn answered; nothing of it is stored yet.
+
+        Raises:
+            ChatError: `not_ready`.
+        """
         try:
             answer = await self.engine.send(turn)
         except rasa.EngineUnavailable as error:
@@ -423,11 +540,20 @@ class Chat:
             answer.language,
             {button["payload"]: button["title"] for reply in replies for button in reply.get("buttons", ())},
             self._pending(answer.pending),
+            wording=wording.pack(answer.replies),
         )
 
-    async def _in_turn[T](
+    async def in_turn[T](
         self, conversation_id: str, work: Callable[[store.Lease], Awaitable[T]], gone: str = "no_session"
     ) -> T:
+        """Do a piece of work when it is its turn.
+
+        Args:
+            gone: code of the refusal if the conversation was erased meanwhile.
+
+        Raises:
+            ChatError: `not_ready`, or `gone`.
+        """
         return await self._result(self.turnstile.enter(conversation_id, work), gone)
 
     async def _result[T](self, task: asyncio.Task[T], gone: str = "no_session") -> T:
@@ -444,26 +570,67 @@ class Chat:
     async def history(self, request: Request) -> Response:
         """`GET /chat/history`."""
         session = await self.find_session(request)
-        rows, state = await self.database.run(lambda c: store.history(c, session.conversation_id))
+        language, beside = asked_for(request, "language"), asked_for(request, "beside")
+        return json_response(await self.look_back(session, language, beside))
+
+    async def look_back(
+        self, session: store.Session, language: Language | None = None, beside: Language | None = None
+    ) -> dict[str, Any]:
+        """`{messages, state}`: everything that was said, in order.
+
+        Args:
+            language: in which the guide's part is shown; None: as it was said.
+            beside: in which it is shown beside that, too.
+        """
+
+        def read(connection: Connection) -> tuple[Sequence[Row[*tuple[Any, ...]]], str | None]:
+            waiting.heard(connection, session.conversation_id)
+            return store.history(connection, session.conversation_id)
+
+        rows, state = await self.database.run(read)
         said: list[dict[str, Any]] = []
         for row in rows:
             if row.event in store.PERSON_EVENTS:
                 said.append({"from": "person", "text": row.text, "language": row.language, "at": iso(row.received_at)})
-            for reply in json.loads(row.answer)["replies"]:
+            replies = json.loads(row.answer)["replies"]
+            for reply in self.worded(replies, row.wording, language, beside):
                 said.append({"from": "guide", **reply, "at": iso(row.answered_at)})
-        return json_response({"messages": said, "state": json.loads(state) if state else None})
+        return {"messages": said, "state": json.loads(state) if state else None}
+
+    def worded(
+        self, replies: list[dict[str, Any]], stored: str | None, language: Language | None, beside: Language | None
+    ) -> list[dict[str, Any]]:
+        """Replies in a language, with another beside it, from what is stored of their wording."""
+        if language is None and beside is None:
+            return replies
+        shown = []
+        for reply, words in zip(replies, wording.unpack(stored, replies), strict=True):
+            if language is not None:
+                reply = wording.in_language(reply, words, language, self.links)
+            if beside is not None:
+                reply = wording.with_beside(reply, words, beside)
+            shown.append(reply)
+        return shown
 
     async def save(self, request: Request) -> Response:
         """`POST /chat/save`."""
         await read_body(request, self.limits)
-        session = await self.find_session(request)
+        code, expires_at = await self.new_code(await self.find_session(request))
+        return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
+
+    async def new_code(self, session: store.Session) -> tuple[str, int]:
+        """A code to go on with later, and until when it is good (milliseconds); an earlier one no longer works.
+
+        Raises:
+            ChatError: `too_many_requests`.
+        """
         seconds = self._saves.take(session.conversation_id)
         if seconds:
             raise ChatError("too_many_requests", retry_after=seconds)
         code, code_hash = self.tokens.new_resume_code()
         expires_at = now_ms() + self.limits.save_days * DAY
         await self.database.run(lambda c: store.save_code(c, session.conversation_id, code_hash, expires_at))
-        return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
+        return code, expires_at
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -471,6 +638,7 @@ class Chat:
         for path, method, endpoint in (
             ("/chat/session", "POST", self.open_session),
             ("/chat/session", "DELETE", self.end_session),
+            ("/chat/session/renew", "POST", self.renew_session),
             ("/chat/messages", "POST", self.send_message),
             ("/chat/history", "GET", self.history),
             ("/chat/save", "POST", self.save),

@@ -114,28 +114,41 @@ class Documents:
 
     async def listing(self, request: Request) -> Response:
         """`GET /chat/documents`: what is there, and what would help."""
-        session = await self.chat.find_session(request)
+        return json_response(await self.overview(await self.chat.find_session(request)))
+
+    async def overview(self, session: store.Session, language: Language | None = None) -> dict[str, Any]:
+        """What is there, what would help, and how much may be sent; in the session's language, or another."""
 
         def read(connection: Connection) -> tuple[list[Draft], dict[str, Any]]:
             conversation_id = session.conversation_id
             return drafts.present(connection, conversation_id), drafts.state_of(connection, conversation_id)
 
         there, state = await self.chat.database.run(read)
-        language = session.language
-        return json_response(
-            {
-                "documents": [self._shown(draft, language) for draft in there],
-                "checklist": self._checklist(there, state, language),
-                "most": self.limits.documents_max,
-                "most_bytes": self.limits.document_max_bytes,
-            }
-        )
+        language = language or session.language
+        return {
+            "documents": [self._shown(draft, language) for draft in there],
+            "checklist": self._checklist(there, state, language),
+            "most": self.limits.documents_max,
+            "most_bytes": self.limits.document_max_bytes,
+        }
+
+    def kinds(self, language: Language) -> dict[str, str]:
+        """Every kind of paper, and what it is called."""
+        return {key: item.name[language] for key, item in self._items.items()}
 
     async def remove(self, request: Request) -> Response:
         """`DELETE /chat/documents/{document_id}`."""
         await read_body(request, self.chat.limits)
         session = await self.chat.find_session(request)
-        document_id = str(request.path_params["document_id"])
+        await self.take_away(session, str(request.path_params["document_id"]))
+        return Response(status_code=204)
+
+    async def take_away(self, session: store.Session, document_id: str) -> None:
+        """Remove a document that has not been sent.
+
+        Raises:
+            ChatError: `no_document` or `already_sent`.
+        """
 
         def remove(connection: Connection) -> None:
             draft = drafts.find(connection, session.conversation_id, document_id)
@@ -148,7 +161,6 @@ class Documents:
         await self.chat.database.run(remove)
         await self.remove_dropped()
         await self.tell(session.conversation_id, document_id)
-        return Response(status_code=204)
 
     def router(self) -> APIRouter:
         """The routes."""

@@ -60,6 +60,13 @@ class Links:
         )
         return f"{PREFIX}/{sealed}/{FILE_NAMES[kind]}"
 
+    def in_language(self, url: str, language: str) -> str:
+        """The same link for a reader of another language; others than ours stay as they are."""
+        rest = url.removeprefix(f"{PREFIX}/")
+        sealed, _, name = rest.partition("/")
+        content = self._tokens.unseal(sealed) if rest != url else None
+        return url if content is None else f"{PREFIX}/{self._tokens.seal({**content, 'language': language})}/{name}"
+
     def open(self, sealed: str, file_name: str) -> dict[str, str] | None:
         """`{kind, value, conversation, language}` of a link, or None if it is not one of ours."""
         content = self._tokens.unseal(sealed)

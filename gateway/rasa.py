@@ -16,10 +16,10 @@ from gateway.settings import Limits, Settings
 
 log = logging.getLogger("gateway.rasa")
 
-Event = Literal["open", "resume", "text", "payload", "documents", "retry", "abandon"]
+Event = Literal["open", "resume", "text", "payload", "documents", "retry", "abandon", "undo"]
 
 # Of the front door itself: the engine may have nothing to say to them.
-_SILENT_EVENTS = ("retry", "abandon")
+_SILENT_EVENTS = ("retry", "abandon", "undo")
 
 _FIRST_PAUSE_SECONDS = 0.15
 _LONGEST_PAUSE_SECONDS = 1.5
@@ -44,6 +44,8 @@ class Turn:
     text: str
     at: str
     language: Language | None = None
+    elsewhere: bool = False
+    """It came through a messenger: what is personal is not taken there, but on the page."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Answer:
     state: dict[str, Any]
     language: Language
     pending: dict[str, Any] | None = None
+    origins: dict[str, str] | None = None
+    """How each answer was got, by slot."""
 
 
 class Engine:
@@ -105,6 +109,7 @@ class Engine:
             "text": turn.text,
             "language": turn.language,
             "at": turn.at,
+            "elsewhere": turn.elsewhere,
         }
         try:
             response = await self._client.post(
@@ -167,4 +172,11 @@ def _read_answer(response: httpx.Response, may_be_silent: bool) -> Answer:
             isinstance(reply.get(name), str) for name in ("key", "text", "language")
         ):
             raise EngineUnavailable("a reply without key, text or language")
-    return Answer(replies, state, language, pending if isinstance(pending, dict) else None)
+    origins = body.get("origins")
+    return Answer(
+        replies,
+        state,
+        language,
+        pending if isinstance(pending, dict) else None,
+        origins if isinstance(origins, dict) else None,
+    )

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         "/v1/case-requests/{tracking_number}/documents", validation_alias="INTAKE_DOCUMENTS_PATH", pattern="^/"
     )
     session_key: SecretStr = Field(validation_alias="SESSION_KEY", min_length=32)
+    worker_secret: SecretStr = Field(
+        SecretStr(""), validation_alias="GUIDE_WORKER_SECRET", description="of messengers' workers; none: no way in"
+    )
     rate_per_minute: int | None = Field(None, validation_alias="GUIDE_RATE_PER_MINUTE", ge=1)
     sessions_per_minute: int | None = Field(None, validation_alias="GUIDE_SESSIONS_PER_MINUTE", ge=1)
     unsent_first_seconds: float | None = Field(None, validation_alias="GUIDE_UNSENT_FIRST_SECONDS", gt=0)
@@ -95,6 +98,7 @@ class Limits:
     cancelled_replay_minutes: int
     housekeeping_minutes: float
     session_hours: int
+    transfer_minutes: int
     save_days: int
     conversation_days: int
     unsent_first_pause_seconds: float

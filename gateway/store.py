@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway import drafts, waiting
+from gateway import drafts, people, waiting
 from gateway.bodies import Message
 from gateway.language import LANGUAGES, Language
 from gateway.tables import buttons, conversations, erasures, messages, resume_codes, sessions
@@ -79,6 +79,8 @@ class Finished:
     offered: dict[str, str]
     """Title by payload of the buttons now shown."""
     pending: waiting.Pending | None = None
+    wording: str | None = None
+    """The words of each reply in every language, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,12 @@ _TAKE_LEASE = (
 _ANSWER_MESSAGE = (
     update(messages)
     .where(_THIS_MESSAGE, messages.c.answer.is_(None))
-    .values(answer=bindparam("new_answer"), answered_at=bindparam("now"), language=bindparam("new_language"))
+    .values(
+        answer=bindparam("new_answer"),
+        wording=bindparam("new_wording"),
+        answered_at=bindparam("now"),
+        language=bindparam("new_language"),
+    )
 )
 _MOVE_ON = (
     update(conversations)
@@ -157,14 +164,16 @@ def receive(
     per_minute: int,
     lease: Lease,
     may_lease: Callable[[str], bool],
+    standing: Callable[[str, Language], str | None],
 ) -> Received | Refused | None:
     """Store a message before anything is done with it.
 
-    A message that is known keeps its first text. Only buttons that were shown may be pressed.
+    A message that is known keeps its first text. Only buttons that were shown may be pressed, and standing ones.
 
     Args:
         per_minute: so many new messages a conversation may send in a minute.
         lease: taken along if nobody has the right to run a turn and `may_lease` allows it for this conversation.
+        standing: title of a button that is always there, by payload and language; None for any other.
 
     Returns:
         None if there is no such session.
@@ -187,6 +196,7 @@ def receive(
                 buttons.c.payload_hash == _payload_hash(message.payload),
             )
         )
+        title = title or standing(message.payload, session.language)
         if title is None:
             return Refused(session, "unknown_payload")
         text = title
@@ -245,6 +255,21 @@ def answer_of(connection: Connection, conversation_id: str, message_id: str) -> 
     return connection.scalar(_FIND_ANSWER, {"conversation": conversation_id, "message": message_id})
 
 
+def wording_of(connection: Connection, token_hash: str, message_id: str) -> str | None:
+    """The words, in every language, of the answer to a client's message of a session."""
+    return connection.scalar(
+        select(messages.c.wording)
+        .join(sessions, sessions.c.conversation_id == messages.c.conversation_id)
+        .where(sessions.c.token_hash == token_hash, messages.c.message_id == OWN_PREFIX + message_id)
+    )
+
+
+def is_stored(connection: Connection, conversation_id: str, message_id: str) -> bool:
+    """Whether a message came in before, answered or not."""
+    values = {"conversation": conversation_id, "message": message_id}
+    return connection.execute(_FIND_MESSAGE, values).first() is not None
+
+
 def create_conversation(connection: Connection, conversation_id: str, language: Language, now: int) -> None:
     """A conversation in which nothing has been said yet."""
     connection.execute(
@@ -301,8 +326,27 @@ def add_session(connection: Connection, conversation_id: str, token_hash: str, e
     )
 
 
-def finish(connection: Connection, finished: Finished, now: int) -> str | None:
+def renew_session(
+    connection: Connection, conversation_id: str, token_hash: str, new_hash: str, expires_at: int, old_until: int
+) -> None:
+    """Open a session in place of one, which ends at `old_until` (milliseconds)."""
+    this = and_(sessions.c.token_hash == token_hash, sessions.c.expires_at > old_until)
+    connection.execute(update(sessions).where(this).values(expires_at=old_until))
+    connection.execute(
+        insert(sessions).values(token_hash=new_hash, conversation_id=conversation_id, expires_at=expires_at)
+    )
+
+
+def end_session(connection: Connection, token_hash: str) -> None:
+    """End one session; its conversation stays for who has a code."""
+    connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+def finish(connection: Connection, finished: Finished, now: int, heard: bool = True) -> str | None:
     """Keep the answer to a stored message, give the lease back and so let the next message in.
+
+    Args:
+        heard: the person gets it now, with the state, and so hears what came of earlier tries, too.
 
     Returns:
         The answer that counts: the one given before, if there was one. None if the conversation is gone.
@@ -312,6 +356,7 @@ def finish(connection: Connection, finished: Finished, now: int) -> str | None:
         "message": finished.message_id,
         "now": now,
         "new_answer": finished.answer,
+        "new_wording": finished.wording,
         "new_language": finished.language,
         "new_state": json.dumps(finished.state, ensure_ascii=False),
     }
@@ -319,8 +364,11 @@ def finish(connection: Connection, finished: Finished, now: int) -> str | None:
         return answer_of(connection, finished.conversation_id, finished.message_id)
     if finished.state.get("outcome") == "cancelled":
         _forget_what_was_said(connection, finished)
+    people.note(connection, finished.conversation_id, finished.message_id, finished.state, always=False)
     connection.execute(_MOVE_ON, values)
     waiting.keep(connection, finished.conversation_id, finished.pending, now)
+    if heard:
+        waiting.heard(connection, finished.conversation_id)
     drafts.follow(connection, finished.conversation_id, finished.state, now)
     if finished.offered:
         _add_buttons(connection, finished)
@@ -338,7 +386,9 @@ def finish_retry(
         give_up: milliseconds after which what waits is left to staff.
     """
     state = json.dumps(finished.state, ensure_ascii=False)
-    touched = {"active_at": now} if spoke else {}
+    touched = {"active_at": now, "unheard": True} if spoke else {}
+    if spoke:
+        people.note(connection, finished.conversation_id, finished.message_id, finished.state, always=True)
     moved = connection.execute(
         update(conversations)
         .where(conversations.c.id == finished.conversation_id)
@@ -348,7 +398,12 @@ def finish_retry(
         return
     this = and_(messages.c.conversation_id == finished.conversation_id, messages.c.message_id == finished.message_id)
     if spoke:
-        answered = {"answer": finished.answer, "answered_at": now, "language": finished.language}
+        answered = {
+            "answer": finished.answer,
+            "wording": finished.wording,
+            "answered_at": now,
+            "language": finished.language,
+        }
         connection.execute(update(messages).where(this).values(**answered))
     else:
         connection.execute(delete(messages).where(this))
@@ -380,12 +435,12 @@ def _forget_what_was_said(connection: Connection, finished: Finished) -> None:
         return
     earlier = and_(messages.c.conversation_id == finished.conversation_id, messages.c.message_id != finished.message_id)
     connection.execute(delete(messages).where(earlier, messages.c.answer.is_(None)))
-    connection.execute(update(messages).where(earlier).values(hidden=True, text="", payload=None))
+    connection.execute(update(messages).where(earlier).values(hidden=True, text="", payload=None, wording=None))
 
 
 def history(
     connection: Connection, conversation_id: str
-) -> tuple[Sequence[Row[Any, Any, Any, Any, Any, Any]], str | None]:
+) -> tuple[Sequence[Row[Any, Any, Any, Any, Any, Any, Any]], str | None]:
     """The answered messages in order, and the state, as JSON."""
     rows = connection.execute(
         select(
@@ -395,6 +450,7 @@ def history(
             messages.c.received_at,
             messages.c.answer,
             messages.c.answered_at,
+            messages.c.wording,
         )
         .where(
             messages.c.conversation_id == conversation_id,
@@ -435,15 +491,34 @@ def use_code(connection: Connection, code_hash: str, now: int) -> bool:
     )
 
 
-def erase(connection: Connection, conversation_ids: Iterable[str], now: int) -> None:
-    """Erase conversations with all that belongs to them, and note that the engine has to follow."""
+def erase(connection: Connection, conversation_ids: Iterable[str], now: int, by_person: bool = False) -> None:
+    """Erase conversations with all that belongs to them, and note that the engine has to follow.
+
+    Args:
+        by_person: the person wants it. Who has not heard that a request was sent takes it for unsent, and means that
+            one, too. Whoever just stayed away agreed to it, so it stays in force.
+    """
     for conversation_id in conversation_ids:
         drafts.drop_all(connection, [conversation_id], now)
+        people.note_erasure(connection, [conversation_id])
         this = conversations.c.id == conversation_id
-        unsettled = bool(connection.scalar(select(conversations.c.unsettled).where(this)))
-        if connection.execute(delete(conversations).where(this)).rowcount:
-            values = {"conversation_id": conversation_id, "requested_at": now, "unsettled": unsettled}
-            connection.execute(insert(erasures).values(**values))
+        row = connection.execute(
+            select(conversations.c.unsettled, conversations.c.unheard, conversations.c.state).where(this)
+        ).first()
+        if row is None:
+            continue
+        connection.execute(delete(conversations).where(this))
+        # The engine may know a number that never came through to here.
+        knows_none = not (row.state and json.loads(row.state).get("tracking_number"))
+        unheard = by_person and (row.unheard or (row.unsettled and knows_none))
+        connection.execute(
+            insert(erasures).values(
+                conversation_id=conversation_id,
+                requested_at=now,
+                unsettled=row.unsettled or unheard,
+                unheard=unheard,
+            )
+        )
 
 
 def pending_erasures(connection: Connection, limit: int) -> list[str]:
@@ -452,13 +527,17 @@ def pending_erasures(connection: Connection, limit: int) -> list[str]:
     return list(connection.scalars(select(erasures.c.conversation_id).order_by(*order).limit(limit)))
 
 
-def unsettled_since(connection: Connection, conversation_id: str) -> int | None:
-    """When a conversation was to be erased in which something has to be taken back before; else None."""
-    return connection.scalar(
-        select(erasures.c.requested_at).where(
+def unsettled_since(connection: Connection, conversation_id: str) -> tuple[int, bool] | None:
+    """When a conversation was to be erased in which something has to be taken back before; else None.
+
+    The second value: also what there is a receipt for, as the person never heard of it.
+    """
+    row = connection.execute(
+        select(erasures.c.requested_at, erasures.c.unheard).where(
             erasures.c.conversation_id == conversation_id, erasures.c.unsettled.is_(True)
         )
-    )
+    ).first()
+    return (row.requested_at, row.unheard) if row else None
 
 
 def erased(connection: Connection, conversation_id: str) -> None:

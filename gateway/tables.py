@@ -26,6 +26,7 @@ conversations = Table(
     # What could not be handed over yet: `request`, `feedback` or `revocation`, since when, how often it was tried, with
     # which kind of failure, and when next. `retry_open` is the id of a try whose answer is not stored yet, `retry_dead`
     # when it was left to staff. `unsettled`: before it is erased, the engine must take back what it may have sent.
+    # `unheard`: what came of a try that was made without the person has not been shown to them yet.
     Column("retry_kind", String(16), nullable=True),
     Column("retry_since", BigInteger, nullable=True),
     Column("retry_tries", Integer, nullable=False, default=0),
@@ -34,11 +35,16 @@ conversations = Table(
     Column("retry_open", String(64), nullable=True),
     Column("retry_dead", BigInteger, nullable=True),
     Column("unsettled", Boolean, nullable=False, default=False),
+    Column("unheard", Boolean, nullable=False, default=False),
+    # How each answer was got, by slot, as JSON; and where the conversation was begun, if not on the page.
+    Column("origins", Text, nullable=True),
+    Column("begun_on", String(16), nullable=True),
     Index("ix_conversations_retry_next", "retry_next"),
 )
 
 # One row per message of the person, and one per greeting. `message_id` is `m:` and the client's id, or a name of ours.
-# `answer` is the body that was sent back, word for word; null while nobody has answered yet.
+# `answer` is the body that was sent back, word for word; null while nobody has answered yet. `wording` has the words of
+# each of its replies in every language.
 messages = Table(
     "messages",
     metadata,
@@ -51,6 +57,7 @@ messages = Table(
     Column("language", String(16), nullable=True),
     Column("received_at", BigInteger, nullable=False),
     Column("answer", Text, nullable=True),
+    Column("wording", Text, nullable=True),
     Column("answered_at", BigInteger, nullable=True),
     Column("hidden", Boolean, nullable=False, default=False),
     Index("uq_messages_conversation_id_message_id", "conversation_id", "message_id", unique=True),
@@ -83,13 +90,24 @@ resume_codes = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
-# Conversations that are gone here and still have to be erased in the dialogue engine.
+# By what staff find a conversation again when the person has no code: keyed hashes of receipt number and date of birth.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Index("ix_fingerprints_fingerprint", "fingerprint"),
+)
+
+# Conversations that are gone here and still have to be erased in the dialogue engine. `unsettled`: it must take back
+# what it may have sent before; `unheard`: also what it has a receipt for, as the person never heard of that.
 erasures = Table(
     "erasures",
     metadata,
     Column("conversation_id", String(64), primary_key=True),
     Column("requested_at", BigInteger, nullable=False),
     Column("unsettled", Boolean, nullable=False, default=False),
+    Column("unheard", Boolean, nullable=False, default=False),
 )
 
 # Uploaded papers. `request` is the tracking number of the request they belong to, empty while that is a draft; `size`
@@ -127,4 +145,39 @@ dropped_files = Table(
     metadata,
     Column("name", String(100), primary_key=True),
     Column("dropped_at", BigInteger, nullable=False),
+)
+
+# People who write from a messenger, by a keyed hash that its worker makes. `greeting` is the id of the message whose
+# answer greeted them.
+people = Table(
+    "people",
+    metadata,
+    Column("person", String(62), primary_key=True),
+    Column("place", String(16), nullable=False),
+    Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("greeting", String(128), nullable=False),
+    Index("uq_people_conversation_id", "conversation_id", unique=True),
+)
+
+# One-time links from a messenger to the page, by a hash of their token.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+# What the worker of a messenger has to pass on: the answer to a message that did not come from there, or, without a
+# message, that the conversation was erased.
+news = Table(
+    "news",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("person", String(62), nullable=False),
+    Column("place", String(16), nullable=False),
+    Column("conversation_id", String(64), nullable=False),
+    Column("message_id", String(128), nullable=True),
+    Index("ix_news_place_seq", "place", "seq"),
+    sqlite_autoincrement=True,
 )

@@ -168,6 +168,12 @@ def count(
     )
 
 
+def heard(connection: Connection, conversation_id: str) -> None:
+    """The person is shown what came of the tries that were made without them."""
+    this = and_(_C.id == conversation_id, _C.unheard.is_(True))
+    connection.execute(update(conversations).where(this).values(unheard=False))
+
+
 def put_off(connection: Connection, conversation_id: str, until: int) -> None:
     """Try again later, without counting this as a try: the engine was away."""
     connection.execute(update(conversations).where(_C.id == conversation_id).values(retry_next=until))

@@ -74,7 +74,7 @@ class FrontDoor:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                httpx.get(f"{self.url}/chat/strings", timeout=2, trust_env=False)
+                httpx.get(f"{self.url}/chat/assets/icon.svg", timeout=2, trust_env=False)
                 return
             except httpx.HTTPError:
                 if time.monotonic() > deadline or self.process.poll() is not None:

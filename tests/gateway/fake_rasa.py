@@ -30,6 +30,7 @@ class FakeRasa:
     status: int = 200
     drop_answers: int = 0
     intake_up: bool = True
+    old: bool = False
     busy: int = 0
     most_at_once: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +59,7 @@ class FakeRasa:
 
     def _replies(self, known: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         language, text = known["language"], body["text"]
-        if body["event"] in ("retry", "abandon"):
+        if body["event"] in ("retry", "abandon", "undo"):
             return self._without_a_person(known, body["event"])
         if body["event"] == "documents":
             known["documents"] = json.loads(text)["kinds"]
@@ -84,6 +85,8 @@ class FakeRasa:
             reply["attachments"] = [
                 {"title": title, "url": f"guide:{kind}/{text.split()[1]}"} for title, kind in kinds.items()
             ]
+        if not self.old:
+            reply["wording"] = self._wording(reply)
         outcome = "cancelled" if text == "stop" else None
         said = [] if outcome else known["said"]
         state = {
@@ -110,9 +113,23 @@ class FakeRasa:
             answer["pending"] = {"kind": None, "error": None, "after": None, "unsettled": True}
         return answer
 
+    def _wording(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """The reply in every language: its words with the name of the language, but the greeting as it is."""
+
+        def in_language(text: str, language: str) -> str:
+            return text if language == reply["language"] else f"[{language}] {text}"
+
+        worded: dict[str, Any] = {}
+        for language in GREETING:
+            text = GREETING[language] if reply["key"] == "utter_greet" else in_language(reply["text"], language)
+            titles = {name: [in_language(item["title"], language) for item in reply.get(name, [])]
+                      for name in ("buttons", "attachments")}  # fmt: skip
+            worded[language] = {"text": text, **titles}
+        return worded
+
     def _without_a_person(self, known: dict[str, Any], event: str) -> dict[str, Any]:
         state: dict[str, Any] = {"language": known["language"], "asking": "review", "outcome": None, "answers": {}}
-        if event == "abandon":
+        if event in ("abandon", "undo"):
             known["waits"] = None
             pending = {"kind": "revocation", "error": None, "after": None, "unsettled": True}
             return {"replies": [], "state": state} | ({} if self.intake_up else {"pending": pending})

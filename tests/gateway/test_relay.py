@@ -234,7 +234,7 @@ def test_erased_means_taken_back_first(eager: FrontDoor, person: Person) -> None
     assert person.client.delete("/chat/session", headers=person.headers).status_code == 204
     assert row(eager, conversation) == {}
     tries = len(mine(eager, conversation))
-    assert mine(eager, conversation, "abandon")
+    assert mine(eager, conversation, "undo")
     assert conversation not in eager.rasa.erased, "the engine still has to take it back"
     eager.rasa.intake_up = True
     eager.stop()
@@ -246,8 +246,64 @@ def test_erased_means_taken_back_first(eager: FrontDoor, person: Person) -> None
 def test_erased_after_the_review_was_shown(eager: FrontDoor, person: Person) -> None:
     conversation = say(eager, person, "offered")
     assert person.client.delete("/chat/session", headers=person.headers).status_code == 204
-    assert mine(eager, conversation, "abandon")
+    assert mine(eager, conversation, "undo")
     assert conversation in eager.rasa.erased
+
+
+def sent_unheard(door: FrontDoor, person: Person, text: str) -> str:
+    """Have a request sent by itself that its person was told is not sent yet."""
+    door.rasa.intake_up = False
+    conversation = say(door, person, text)
+    door.rasa.intake_up = True
+    until(lambda: row(door, conversation)["retry_kind"] is None)
+    return conversation
+
+
+def test_erased_by_who_has_not_heard_that_it_was_sent(eager: FrontDoor, person: Person) -> None:
+    conversation = sent_unheard(eager, person, "unsent unheard")
+    assert person.client.delete("/chat/session", headers=person.headers).status_code == 204
+    assert mine(eager, conversation, "undo")
+    assert not mine(eager, conversation, "abandon")
+    until(lambda: conversation in eager.rasa.erased)
+
+
+HEARD = {
+    "in the history": lambda person: numbers(person) == 1,
+    "in an answer": lambda person: person.say("hello?", "2").status_code == 200,
+    "on another device": lambda person: open_conversation(
+        person.client, resume_code=person.post("/chat/save").json()["resume_code"]
+    ),
+}
+
+
+@pytest.mark.parametrize("how", HEARD)
+def test_erased_by_who_has_heard_that_it_was_sent(eager: FrontDoor, person: Person, how: str) -> None:
+    conversation = sent_unheard(eager, person, "unsent heard")
+    heard = HEARD[how](person)
+    assert heard
+    session = heard if isinstance(heard, Person) else person
+    assert session.client.delete("/chat/session", headers=session.headers).status_code == 204
+    assert not mine(eager, conversation, "undo")
+    assert not mine(eager, conversation, "abandon")
+    assert conversation in eager.rasa.erased
+
+
+def test_who_agreed_and_never_came_back_keeps_the_request(eager: FrontDoor, person: Person) -> None:
+    conversation = sent_unheard(eager, person, "unsent and away")
+    change(eager, "UPDATE conversations SET created_at = 1 WHERE id = ?", conversation)
+    change(eager, "UPDATE sessions SET expires_at = 1 WHERE conversation_id = ?", conversation)
+    eager.stop()
+    eager.start()
+    until(lambda: conversation in eager.rasa.erased)
+    assert not mine(eager, conversation, "undo")
+
+
+def test_erased_while_an_answer_with_a_number_was_lost(eager: FrontDoor, person: Person) -> None:
+    """The engine may have the number already, though nothing of it came through to here."""
+    eager.rasa.intake_up = False
+    conversation = say(eager, person, "unsent and lost")
+    assert person.client.delete("/chat/session", headers=person.headers).status_code == 204
+    assert mine(eager, conversation, "undo")
 
 
 def unsent(door: FrontDoor, *arguments: str) -> subprocess.CompletedProcess[str]:
