@@ -1,389 +1,451 @@
 "use strict";
 
-// The chat page. Everything that comes from outside is put in as text, never as markup.
-// The session token and an answer that is not sent yet live in sessionStorage: a reload goes on, a closed tab forgets.
+// The page works without this script. With it an answer is kept while the connection is away, sent once, and read out.
+// What comes from outside is put in as text. The draft and what is not sent yet live in sessionStorage only.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const memory = {
-    get token() { return sessionStorage.getItem("session"); },
-    set token(value) { value ? sessionStorage.setItem("session", value) : sessionStorage.removeItem("session"); },
-    get pending() { return JSON.parse(sessionStorage.getItem("pending") || "null"); },
-    set pending(value) {
-      value ? sessionStorage.setItem("pending", JSON.stringify(value)) : sessionStorage.removeItem("pending");
-    },
-  };
-  const FIRST_PAUSE = 1000;
-  const LONGEST_PAUSE = 15000;
-  const PATIENCE = 45000;
+  const root = document.documentElement;
+  const { find, hosts, echo } = document.body.dataset;
   const SHOW_WAITING_AFTER = 400;
+  const PATIENCE = 20000;
+  const FIRST_PAUSE = 1000;
+  const LONGEST_PAUSE = 30000;
+  const WARN_BEFORE = 120000;
+  const READ_OUT = 15000;
+  const LOOK_AGAIN = 30000;
 
-  let strings = null;
-  let language = document.documentElement.lang;
-  let state = {};
+  let busy = false;
+  let stale = false;
   let pause = FIRST_PAUSE;
   let retryTimer = 0;
-  let sending = false;
-  let toChoices = false;
+  let endTimers = [];
 
-  const word = (key, values = {}) =>
-    Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), strings[language][key]);
+  // ---- what is kept in this tab
+
+  const shelf = new Map();
+  const kept = {
+    get(name) {
+      try { return sessionStorage.getItem(name); } catch { return shelf.get(name); }
+    },
+    set(name, value) {
+      try { value ? sessionStorage.setItem(name, value) : sessionStorage.removeItem(name); } catch { shelf.set(name, value); }
+    },
+    get queue() { return JSON.parse(kept.get("queue") || "[]"); },
+    set queue(value) { kept.set("queue", value.length ? JSON.stringify(value) : ""); },
+  };
+
+  function forget() {
+    kept.queue = [];
+    kept.set("draft", "");
+    if (byId("answer")) byId("answer").value = "";
+  }
 
   // ---- talking to the server
 
-  class Refused extends Error {
-    constructor(status, message, retryAfter) {
-      super(message);
-      this.status = status;
-      this.retryAfter = retryAfter;
+  async function call(method, path, { body, json, html } = {}) {
+    const control = new AbortController();
+    const timer = setTimeout(() => control.abort(), PATIENCE);
+    const headers = { "Accept-Language": root.lang, Accept: html ? "text/html" : "application/json" };
+    if (json) headers["Content-Type"] = "application/json";
+    if (kept.get("token")) headers.Authorization = `Bearer ${kept.get("token")}`;
+    try {
+      const response = await fetch(path, {
+        method, headers, body: json ? JSON.stringify(json) : body, cache: "no-store", signal: control.signal,
+      });
+      const answer = html ? await response.text() : await response.json();
+      return { status: response.status, answer, wait: Number(response.headers.get("Retry-After")) * 1000 };
+    } finally {
+      clearTimeout(timer);
     }
-  }
-
-  async function call(method, path, body) {
-    const headers = { "Accept-Language": language };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (memory.token) headers.Authorization = `Bearer ${memory.token}`;
-    const response = await fetch(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    if (response.status === 204) return null;
-    const answer = await response.json();
-    if (!response.ok) {
-      throw new Refused(response.status, answer.message, Number(response.headers.get("Retry-After")) * 1000);
-    }
-    return answer;
   }
 
   // ---- showing
 
-  function element(tag, text, attributes = {}) {
+  const word = (key, values = {}) =>
+    Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), JSON.parse(document.body.dataset.words)[key]);
+
+  function element(tag, attributes, ...children) {
     const made = document.createElement(tag);
-    if (text) made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    for (const [name, value] of Object.entries(attributes)) if (value) made.setAttribute(name, value);
+    made.append(...children);
     return made;
   }
 
-  function setLanguage(chosen) {
-    if (!strings[chosen]) return;
-    language = chosen;
-    document.documentElement.lang = chosen;
-    document.title = word("title");
-    for (const node of document.querySelectorAll("[data-text]")) node.textContent = word(node.dataset.text);
-    for (const node of document.querySelectorAll("[data-label]")) {
-      node.setAttribute("aria-label", word(node.dataset.label));
-    }
-    for (const link of document.querySelectorAll("[data-language]")) {
-      link.setAttribute("aria-current", String(link.dataset.language === chosen));
-    }
-  }
+  const foreign = (language) => (language === root.lang ? "" : language);
+  const outside = (url) => (/^http/.test(url) ? { target: "_blank", rel: "noopener noreferrer" } : {});
 
-  function isSafe(url) {
-    try {
-      return ["http:", "https:", "mailto:", "tel:"].includes(new URL(url, location.href).protocol);
-    } catch {
-      return false;
-    }
-  }
-
-  function showMessage(message) {
-    const item = element("li", "", { class: message.from });
-    const who = message.from === "person" ? "you_say" : "guide_says";
-    item.append(element("p", word(who), { class: "who", "data-text": who }));
-    item.append(element("p", message.text, message.language ? { lang: message.language, dir: "auto" } : { dir: "auto" }));
-    const files = (message.attachments || []).filter((file) => isSafe(file.url));
-    if (files.length) {
-      const list = element("ul", "", { lang: message.language });
-      for (const file of files) {
-        const line = element("li");
-        line.append(element("a", file.title, { href: file.url, target: "_blank", rel: "noopener noreferrer" }));
-        list.append(line);
+  function pieces(text, key) {
+    const links = key && !new RegExp(echo).test(key);
+    const made = [];
+    let end = 0;
+    for (const found of text.matchAll(new RegExp(find, "g"))) {
+      const [whole, email, address, phone] = found;
+      made.push(text.slice(end, found.index));
+      end = found.index + whole.length;
+      let href = "";
+      if (links && email) href = `mailto:${email}`;
+      if (links && phone) href = `tel:+${phone.replace(/\D/g, "").replace(/^(\d{10})$/, "1$1")}`;
+      if (links && address) {
+        const url = new URL(address.includes("://") ? address : `https://${address}`);
+        if (new RegExp(hosts).test(url.hostname)) href = url.href;
       }
-      item.append(list);
+      const mark = email || address ? "" : "n";
+      made.push(href ? element("a", { href, class: mark, ...outside(href) }, whole) : mark ? element("span", { class: mark }, whole) : whole);
+    }
+    return [...made, text.slice(end)];
+  }
+
+  function showMessage({ from, text, language, key, attachments = [] }) {
+    const item = element("li", { class: from }, element("p", { class: "who" }, word(from === "person" ? "you" : "guide")));
+    item.append(element("p", { dir: "auto", lang: foreign(language) }, ...pieces(text, from === "guide" && key)));
+    for (const { url, title } of attachments) {
+      if (/^(https?:|\/chat\/|mailto:|tel:)/.test(url)) {
+        const link = element("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: foreign(language) }, title);
+        item.append(element("p", {}, link));
+      }
     }
     byId("messages").append(item);
     return item;
   }
 
-  function showChoices(replies) {
-    const box = byId("choices");
-    box.replaceChildren();
-    for (const reply of replies) {
-      for (const button of reply.buttons || []) {
-        const made = element("button", button.title, { type: "button", lang: reply.language });
-        made.addEventListener("click", () => {
-          toChoices = true;
-          say({ payload: button.payload }, button.title);
-        });
-        box.append(made);
+  const buttonsOf = (replies) => replies.flatMap(({ buttons = [], language }) => buttons.map((one) => ({ ...one, language })));
+
+  function showChoices(buttons) {
+    byId("choices").replaceChildren(...buttons.map(({ title, payload, language }) =>
+      element("button", { name: "payload", value: payload, lang: foreign(language) }, title)));
+  }
+
+  // The one region that is read out: each text once, and gone again before anybody walks through the page.
+  function announce(text, language) {
+    if (!text) return;
+    const line = element("p", { lang: foreign(language || root.lang) }, text);
+    byId("live").append(line);
+    setTimeout(() => line.remove(), READ_OUT);
+  }
+
+  function announceReplies(replies) {
+    const titles = buttonsOf(replies).map(({ title }) => title);
+    const parts = [word("guide"), ...replies.map(({ text }) => text)];
+    if (titles.length) parts.push(word("choices", { n: titles.length, list: titles.join(word("comma")) }));
+    announce(parts.join(" "), replies[0] && replies[0].language);
+  }
+
+  function tell(text, mayRetry = false) {
+    const line = byId("banner").querySelector("p");
+    const news = text !== line.textContent;
+    byId("banner").hidden = !text;
+    byId("banner").replaceChildren(line);
+    line.textContent = text;
+    byId("again").hidden = !mayRetry;
+    if (news) announce(text);
+  }
+
+  const isOpen = () => byId("top").dataset.session === "1";
+
+  // Puts the parts of a page in the places of those that are here.
+  function put(text, everything) {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const other = page.documentElement.lang !== root.lang;
+    const count = (from) => from.querySelectorAll("#messages > li").length;
+    const talk = everything || other || (!kept.queue.length && count(page) !== count(document));
+    root.lang = page.documentElement.lang;
+    document.title = page.title;
+    document.body.dataset.words = page.body.dataset.words;
+    for (const part of page.querySelectorAll("[data-part]")) {
+      const mine = byId(part.id);
+      if (["messages", "choices", "form"].includes(part.id) && !talk) continue;
+      if (["banner", "again", "ending"].includes(part.id) && !everything) continue;
+      tidy(part);
+      if (part.id === "form" && !part.querySelector("textarea").value) part.querySelector("textarea").value = byId("answer").value;
+      for (const box of part.querySelectorAll("details[id]")) {
+        const before = byId(box.id);
+        if (before) box.open ||= before.open;
+      }
+      const focus = mine.contains(document.activeElement) && document.activeElement;
+      if (!mine.isEqualNode(part)) mine.replaceWith(document.adoptNode(part));
+      if (focus && !focus.isConnected) {
+        const again = (focus.id && byId(focus.id)) || (focus.value && byId(part.id).querySelector(`[value="${CSS.escape(focus.value)}"]`));
+        if (again) again.focus({ preventScroll: true });
       }
     }
+    if (talk) for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
+    watchTheEnd();
   }
 
-  function showState(next) {
-    state = next || {};
-    if (state.language && state.language !== language) setLanguage(state.language);
-    const { step, steps } = state;
-    const known = Number.isInteger(step) && Number.isInteger(steps) && steps > 0;
-    byId("progress").hidden = !known;
-    if (known) {
-      byId("progress-text").textContent = word("step", { step, steps });
-      byId("progress-bar").max = steps;
-      byId("progress-bar").value = step;
-    }
+  // An answer gets its id when it is given, not when the page was made.
+  function tidy(part) {
+    for (const field of part.querySelectorAll("input[name=message]")) field.remove();
   }
 
-  function showReplies(replies, announce = true) {
-    let first = null;
-    for (const reply of replies) {
-      const item = showMessage({ from: "guide", ...reply });
-      first = first || item;
-    }
-    showChoices(replies);
-    if (!announce) return;
-    const titles = replies.flatMap((reply) => (reply.buttons || []).map((button) => button.title));
-    const news = byId("news");
-    news.lang = replies.length ? replies[0].language : language;
-    news.textContent = [...replies.map((reply) => reply.text), ...titles].join("\n");
-    if (first) first.scrollIntoView({ block: "nearest" });
-  }
-
-  function showProblem(text, mayRetry) {
-    byId("problem").hidden = !text;
-    byId("problem-text").textContent = text || "";
-    byId("try-now").hidden = !mayRetry;
-  }
-
-  function showWaiting(on) {
-    byId("waiting").hidden = !on;
-    byId("send").disabled = on;
-    for (const button of byId("choices").querySelectorAll("button")) button.disabled = on;
-  }
-
-  function showOver(over) {
-    byId("over").hidden = !over;
-    byId("form").hidden = over;
-    byId("save").hidden = over;
-    byId("erase").hidden = over;
-    byId("saved").hidden = true;
-    byId("erase-sure").hidden = true;
+  async function look(everything = false) {
+    // Without a connection the page stays as it is; what is sent next tells of that.
+    const got = await call("GET", "/chat/", { html: true }).catch(() => ({ status: 0 }));
+    if (got.status && got.status < 500 && !busy) put(got.answer, everything);
   }
 
   // ---- one answer after the other; the same id until it is answered
 
-  function newId() {
-    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
+  const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   function say(content, shown) {
-    if (memory.pending || sending) return;
-    memory.pending = { body: { id: newId(), ...content }, shown };
-    showMessage({ from: "person", text: shown });
+    kept.queue = [...kept.queue, { body: { id: newId(), ...content }, shown }];
+    showMessage({ from: "person", text: shown }).scrollIntoView({ block: "nearest" });
+    showChoices([]);
     deliver();
   }
 
   async function deliver() {
     clearTimeout(retryTimer);
-    const pending = memory.pending;
-    if (!pending || sending) return;
-    sending = true;
-    const slow = setTimeout(() => showWaiting(true), SHOW_WAITING_AFTER);
+    const [first] = kept.queue;
+    if (!first || busy) return;
+    if (navigator.onLine === false) return tell(word("offline"), true);
+    busy = true;
+    const slow = setTimeout(() => { byId("waiting").hidden = false; }, SHOW_WAITING_AFTER);
+    let outcome;
     try {
-      const answer = await call("POST", "/chat/messages", pending.body);
-      memory.pending = null;
-      pause = FIRST_PAUSE;
-      showProblem("");
-      showState(answer.state);
-      showReplies(answer.replies);
-    } catch (error) {
-      if (error instanceof Refused && error.status === 401) await startOver(word("session_over"), pending);
-      else if (error instanceof Refused && ![429, 500, 503].includes(error.status)) giveBack(pending, error.message);
-      else tryLater(error);
-    } finally {
-      clearTimeout(slow);
-      sending = false;
-      showWaiting(false);
-      if (toChoices) {
-        toChoices = false;
-        const next = byId("choices").querySelector("button") || byId("answer");
-        next.focus({ preventScroll: true });
-      }
+      outcome = await call("POST", "/chat/messages", { json: first.body });
+    } catch {
+      outcome = { status: 0 };
     }
+    clearTimeout(slow);
+    byId("waiting").hidden = true;
+    busy = false;
+    const { status, answer, wait } = outcome;
+    if (status === 200) await answered(answer);
+    else if (status === 401) await lost();
+    else if (status === 0 || status === 429 || status >= 500) later(status ? answer.message : "", wait);
+    else giveBack(first, answer.message);
   }
 
-  function tryLater(error) {
-    showProblem(error instanceof Refused ? error.message : word("not_sent"), true);
-    retryTimer = setTimeout(deliver, (error instanceof Refused && error.retryAfter) || pause);
+  async function answered({ replies, state }) {
+    kept.queue = kept.queue.slice(1);
+    pause = FIRST_PAUSE;
+    if (!byId("again").hidden) {
+      tell("");
+      announce(word("sent"));
+    } else tell("");
+    const focused = document.activeElement;
+    if (stale) {
+      stale = false;
+      await look(true);
+    } else if (!kept.queue.length) {
+      const shown = replies.map((reply) => showMessage({ from: "guide", ...reply }));
+      showChoices(buttonsOf(replies));
+      if (shown.length) shown[0].scrollIntoView({ block: "start" });
+    } else replies.forEach((reply) => showMessage({ from: "guide", ...reply }));
+    announceReplies(replies);
+    if (!focused || focused === document.body || !focused.isConnected) rest();
+    if (kept.queue.length) return deliver();
+    byId("top").dataset.fresh = "0";
+    await look(state.language !== root.lang);
+  }
+
+  // Where to go on: the box, but on a telephone that would bring up the keyboard.
+  function rest() {
+    const place = matchMedia("(pointer: coarse)").matches && byId("choices").children.length ? byId("choices") : byId("answer");
+    place.focus({ preventScroll: true });
+  }
+
+  function later(message, wait) {
+    tell(message || word(navigator.onLine === false ? "offline" : "not_sent"), true);
+    retryTimer = setTimeout(deliver, wait || pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE);
   }
 
-  function giveBack(pending, message) {
-    memory.pending = null;
-    const last = byId("messages").lastElementChild;
-    if (last && last.className === "person") last.remove();
-    if (pending.body.text) byId("answer").value = pending.body.text;
-    showProblem(message);
+  function giveBack({ body, shown }, message) {
+    kept.queue = kept.queue.slice(1);
+    if (body.text) setDraft(shown);
+    tell(message);
+    look(true).then(() => tell(message));
+  }
+
+  function setDraft(text) {
+    byId("answer").value = text;
+    kept.set("draft", text);
+  }
+
+  function sendTyped() {
+    const text = byId("answer").value;
+    if (!text.trim()) return byId("answer").focus();
+    setDraft("");
+    say({ text }, text);
   }
 
   // ---- sessions
 
-  function begin(opened) {
-    memory.token = opened.session;
-    memory.pending = null;
-    byId("messages").replaceChildren();
-    showOver(false);
-    showProblem("");
-    showState(opened.state);
-    showReplies(opened.greeting);
+  // Where the browser keeps no cookie for us (in a frame of another site) the token stays in this tab.
+  async function openHere(body) {
+    kept.set("token", "");
+    const { status, answer } = await call("POST", "/chat/session", { json: body });
+    if (status === 201) kept.set("token", answer.session);
+    else tell(answer.message);
+    await look(true);
+    return status === 201;
   }
 
   async function open() {
-    memory.token = null;
-    begin(await call("POST", "/chat/session", { language }));
-  }
-
-  async function startOver(message, pending) {
     try {
-      await open();
-      showProblem(message);
-      if (pending && pending.body.text) byId("answer").value = pending.body.text;
-    } catch (error) {
-      showProblem(error instanceof Refused ? error.message : word("not_sent"));
-      retryTimer = setTimeout(start, (error instanceof Refused && error.retryAfter) || pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
-    }
-  }
-
-  async function lookBack() {
-    const { messages, state: now } = await call("GET", "/chat/history");
-    byId("messages").replaceChildren();
-    showOver(false);
-    showState(now);
-    for (const message of messages) showMessage(message);
-    const lastOfPerson = messages.findLastIndex((message) => message.from === "person");
-    showChoices(messages.slice(lastOfPerson + 1));
-    const last = byId("messages").lastElementChild;
-    if (last) last.scrollIntoView({ block: "nearest" });
-  }
-
-  async function start() {
-    clearTimeout(retryTimer);
-    if (!memory.token) return startOver("");
-    try {
-      await lookBack();
-      showProblem("");
-    } catch (error) {
-      if (error instanceof Refused && error.status === 401) return startOver(word("session_over"), memory.pending);
-      showProblem(error instanceof Refused ? error.message : word("not_sent"));
-      retryTimer = setTimeout(start, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
-      return;
-    }
-    if (memory.pending) {
-      showMessage({ from: "person", text: memory.pending.shown });
-      deliver();
-    }
-  }
-
-  async function attempt(work) {
-    try {
-      showProblem("");
-      await work();
-    } catch (error) {
-      showProblem(error instanceof Refused ? error.message : word("not_sent"));
-    }
-  }
-
-  function sendTyped() {
-    const box = byId("answer");
-    if (!box.value.trim() || memory.pending || sending) return;
-    const text = box.value;
-    box.value = "";
-    say({ text }, text);
-  }
-
-  function connect() {
-    byId("form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      sendTyped();
-    });
-    byId("answer").addEventListener("keydown", (event) => {
-      // While characters are being composed, Enter chooses among them.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-      event.preventDefault();
-      sendTyped();
-    });
-    byId("try-now").addEventListener("click", deliver);
-    addEventListener("online", () => (memory.pending ? deliver() : undefined));
-    for (const link of document.querySelectorAll("[data-language]")) {
-      link.addEventListener("click", (event) => {
-        event.preventDefault();
-        setLanguage(link.dataset.language);
-        if (memory.token && state.language !== language) say({ text: word("switch_message") }, word("switch_message"));
-      });
-    }
-    byId("save").addEventListener("click", () => attempt(async () => {
-      const saved = await call("POST", "/chat/save", {});
-      const date = new Date(saved.expires_at).toLocaleDateString(language, { dateStyle: "long" });
-      byId("saved-text").textContent = word("saved", { date });
-      byId("saved-code").textContent = saved.resume_code;
-      byId("saved").hidden = false;
-    }));
-    byId("erase").addEventListener("click", () => {
-      byId("erase-sure").hidden = false;
-      byId("erase-no").focus();
-    });
-    byId("erase-no").addEventListener("click", () => {
-      byId("erase-sure").hidden = true;
-      byId("erase").focus();
-    });
-    byId("erase-yes").addEventListener("click", () => attempt(async () => {
-      try {
-        await call("DELETE", "/chat/session");
-      } catch (error) {
-        if (!(error instanceof Refused) || error.status !== 401) throw error;
-      }
-      clearTimeout(retryTimer);
-      sessionStorage.clear();
-      byId("messages").replaceChildren();
-      byId("news").textContent = "";
-      byId("answer").value = "";
-      showChoices([]);
-      showState(null);
-      showOver(true);
-      byId("start-again").focus();
-    }));
-    byId("start-again").addEventListener("click", () => attempt(async () => {
-      await open();
-      byId("answer").focus();
-    }));
-    byId("resume-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      const code = byId("resume-code").value;
-      attempt(async () => {
-        const opened = await call("POST", "/chat/session", { resume_code: code });
-        memory.token = opened.session;
-        memory.pending = null;
-        byId("resume-code").value = "";
-        byId("resume-box").open = false;
-        await lookBack();
-        byId("answer").focus();
-      });
-    });
-  }
-
-  async function load() {
-    try {
-      strings = await (await fetch("/chat/strings")).json();
+      if (window === top && !kept.get("token")) {
+        const { answer } = await call("POST", "/chat/begin", { html: true, body: new URLSearchParams({ language: root.lang }) });
+        put(answer, true);
+      } else if (kept.get("token")) await look(true);
+      if (!isOpen()) await openHere({ language: root.lang });
     } catch {
-      setTimeout(load, FIRST_PAUSE);
-      return;
+      tell(word("not_sent"), true);
     }
-    connect();
-    await start();
+    if (isOpen()) return deliver();
+    retryTimer = setTimeout(open, pause);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
   }
 
-  load();
+  async function lost() {
+    const [first] = kept.queue;
+    if (byId("top").dataset.fresh === "1" && (await openHere({ language: root.lang }))) return deliver();
+    kept.queue = [];
+    if (first && first.body.text) setDraft(first.shown);
+    kept.set("token", "");
+    tell(word("over"));
+  }
+
+  function watchTheEnd() {
+    endTimers.forEach(clearTimeout);
+    const left = byId("top").dataset.left * 1000;
+    if (!isOpen() || !left) return;
+    endTimers = [
+      setTimeout(() => { byId("ending").hidden = false; tell(word("ending")); }, Math.max(0, left - WARN_BEFORE)),
+      setTimeout(() => { byId("ending").hidden = true; tell(word("over")); }, left),
+    ];
+  }
+
+  // ---- forms
+
+  async function submit(form, by) {
+    const path = new URL(form.action).pathname;
+    const data = new URLSearchParams(new FormData(form));
+    if (by && by.name) data.append(by.name, by.value);
+    const token = kept.get("token");
+    try {
+      if (token && path === "/chat/renew") {
+        const { status, answer } = await call("POST", "/chat/session/renew");
+        if (status === 200) kept.set("token", answer.session);
+        await look(true);
+      } else if (token && (path === "/chat/begin" || path === "/chat/resume")) {
+        await openHere(data.has("code") ? { resume_code: data.get("code") } : { language: root.lang });
+      } else {
+        const { answer } = await call("POST", path, { html: true, body: data });
+        if (path === "/chat/erase") kept.set("token", "");
+        if (path === "/chat/erase" || path === "/chat/resume") forget();
+        put(answer, true);
+        announce(byId("banner").textContent.trim());
+      }
+      if (path === "/chat/renew") announce(word("stayed"));
+      if (path === "/chat/renew" || path === "/chat/resume" || path === "/chat/begin") byId("answer").focus();
+      else {
+        byId("banner").tabIndex = -1;
+        byId("banner").focus();
+      }
+    } catch {
+      tell(word("not_sent"));
+    }
+  }
+
+  function upload(file) {
+    if (!file) return byId("file").click();
+    const bar = byId("sent");
+    const request = new XMLHttpRequest();
+    const data = new FormData();
+    data.append("kind", byId("kind").value);
+    data.append("file", file);
+    request.open("POST", "/chat/documents");
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Accept-Language", root.lang);
+    if (kept.get("token")) request.setRequestHeader("Authorization", `Bearer ${kept.get("token")}`);
+    request.upload.onprogress = ({ loaded, total }) => { bar.value = (loaded / total) * 100; };
+    request.onerror = () => { bar.hidden = true; tell(word("upload_failed")); };
+    request.onload = async () => {
+      bar.hidden = true;
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { return request.onerror(); }
+      if (request.status === 201) {
+        byId("file").value = byId("camera").value = "";
+        await look();
+        tell(word("uploaded", { name: answer.name }));
+      } else tell(answer.message);
+    };
+    bar.value = 0;
+    bar.hidden = false;
+    tell(word("uploading"));
+    request.send(data);
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      announce(word("copied"));
+    } catch {
+      announce(word("not_copied"));
+    }
+  }
+
+  // ---- what the person does
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter: by } = event;
+    event.preventDefault();
+    if (form.id === "upload") upload(byId("file").files[0]);
+    else if (!form.action.endsWith("/chat/say")) submit(form, by);
+    else if (by && by.name === "payload") say({ payload: by.value }, by.getAttribute("aria-label") || by.textContent);
+    else sendTyped();
+  });
+  document.addEventListener("keydown", (event) => {
+    // While characters are being composed, Enter chooses among them.
+    if (event.target.id !== "answer" || event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    sendTyped();
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.id === "answer") kept.set("draft", target.value);
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "camera") upload(target.files[0]);
+  });
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("button, a");
+    if (!target) return;
+    if (target.dataset.copy) copy(target.dataset.copy);
+    else if ("print" in target.dataset) print();
+    else if (target.parentNode.id === "again") deliver();
+    else if (target.id === "exit") {
+      event.preventDefault();
+      forget();
+      kept.set("token", "");
+      location.replace(target.href);
+    } else if (target.hreflang) {
+      event.preventDefault();
+      if (isOpen()) say({ payload: `/switch_language{"language":"${target.hreflang}"}` }, target.textContent);
+      else location.replace(target.href);
+    }
+  });
+  addEventListener("online", () => (kept.queue.length ? deliver() : tell("")));
+  addEventListener("offline", () => tell(word("offline"), true));
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && isOpen() && !busy && !kept.queue.length) look();
+  });
+  setInterval(() => {
+    if (document.visibilityState === "visible" && byId("top").dataset.waiting === "1" && !busy) look();
+  }, LOOK_AGAIN);
+
+  root.classList.add("on");
+  tidy(document);
+  if (!byId("answer").value) byId("answer").value = kept.get("draft") || "";
+  if (!isOpen()) {
+    if (byId("begin") && !byId("banner").firstElementChild.textContent) open();
+  } else {
+    stale = kept.queue.length > 0;
+    for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
+    if (stale) showChoices([]);
+    watchTheEnd();
+    deliver();
+  }
 })();
