@@ -78,7 +78,7 @@ async def _play(turn: Turn, conversation: str) -> None:
         await _proceed(turn, conversation)
     else:
         if chosen:
-            turn.say("utter_language_switched")
+            turn.say("utter_language_switched", name=turn.label(f"named_{turn.language}"))
         await _understand(turn, chosen)
         await _proceed(turn, conversation)
     turn.vary()

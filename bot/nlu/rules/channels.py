@@ -8,7 +8,7 @@ as "only", "all three" or "everything except" then settle the channels that were
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -46,6 +46,15 @@ _BOTH = _LEX.cue("both")
 _ORDERED = _LEX.cue("other.ordered")
 _FILING = _LEX.cue("other.filing")
 _PHONE_DATA = _LEX.cue("other.phone_data")
+_OWNED = re.compile(_LEX.node("other.owned.en"))
+_THEIR_CASE = _LEX.cue("other.their_case")
+_HEARSAY = _LEX.cue("other.hearsay")
+_ELSEWHERE = _LEX.cue("other.elsewhere")
+_AGENCY = _LEX.cue("other.agency")
+_WISH = _LEX.cue("wish")
+_TOLD_TO = re.compile(_LEX.node("told_to"))
+_CAME_OF_IT = re.compile("(?:" + "|".join(_LEX.node("came_of_it.zh")) + ")")
+_STATED = re.compile(_LEX.node("stated"))
 
 
 def _whole(path: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -105,6 +114,7 @@ class _Mention:
     bare: bool = False
     status: str | None = None
     planned: bool = False
+    wished: bool = False
     dropped: bool = False
 
 
@@ -225,6 +235,13 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
 def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     """Whether the mention is about somebody or something other than USCIS help."""
     text = form.text
+    if _THEIR_CASE.search(form, *window) or _HEARSAY.search(form, window[0], min(len(text), item.end + 8)):
+        return True
+    if item.channel == "case_status_online":
+        if _OWNED.search(text, max(0, item.start - 24), item.end) and not _evidence(form, (item.end, window[1]), item):
+            return True
+    elif not item.bare and _ELSEWHERE.search(form, *window) and not _AGENCY.search(form, *window):
+        return True
     if item.channel != "case_status_online":
         before = text[max(window[0], item.start - 40) : item.start]
         doubtful = item.channel == "infopass" or not item.strong
@@ -262,6 +279,8 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
 def _planned(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     start, end = window
     stop = max(item.start, start)
+    if _TOLD_TO.search(form.text, max(0, stop - 40), stop):
+        return True
     hit = _PLAN.search(form, start, min(end, stop + 1 if form.han else stop))
     if hit is None:
         return (
@@ -325,6 +344,9 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         return
     if _planned(form, window, item):
         item.planned = True
+        item.wished = _WISH.search(form, start, end) is not None
+        return
+    if english and _STATED.match(text, start) and _GERUND.search(text[item.start : item.end]) and not done:
         return
     if not item.strong:
         if _evidence(form, window, item):
@@ -389,7 +411,8 @@ def extract(text: str, today: date) -> list[Entity]:
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``. Extras: ``implied`` (not
+        At most one ``service_channel`` entity a channel, role ``tried`` or ``not_tried``; what only follows from
+        "only" ("I only called") comes as ``other_channel``. Extras: ``implied`` (not
         named itself, follows from "only", "all three", "none" or from a verb alone), ``bare`` (a verb without its
         object, "没打过": the open question may know better), ``generic`` (the whole message is "all three" or
         "都没试过": holds only when channels were asked about). Plans, questions and other people's channels give
@@ -414,6 +437,7 @@ def _extract(text: str) -> list[Entity]:
     everything: str | None = None
     everything_at: tuple[int, int] = (0, len(text))
     others: str | None = None
+    by_only = False
     excepted: list[_Mention] = []
     except_cue = False
     past_open: list[_Mention] = []
@@ -423,6 +447,8 @@ def _extract(text: str) -> list[Entity]:
         groups = _groups(found, clause)
         exception = _EXCEPT.search(form, clause.start, clause.end)
         nothing_else = _NOTHING_ELSE.search(form, clause.start, clause.end)
+        if nothing_else is not None and number and _SITE_SAYS.search(form.text, parts[number - 1].start, clause.start):
+            nothing_else = None  # "it says received and nothing else"
         none = _NONE.search(form, clause.start, clause.end) if nothing_else is None else None
         every = _ALL.search(form, clause.start, clause.end)
         if exception is not None:
@@ -432,7 +458,7 @@ def _extract(text: str) -> list[Entity]:
             ]
             excepted.extend(item for item in after if item.start >= exception.start())
         if nothing_else is not None:
-            others = NOT_TRIED
+            others, by_only = NOT_TRIED, False
         named = bool(groups or sentence.open or sentence.decided)
         if none is not None and not (named and none.group()[0] in _SUMMARY):
             everything, everything_at = NOT_TRIED, none.span()
@@ -441,6 +467,7 @@ def _extract(text: str) -> list[Entity]:
         if not groups:
             if _full(_YES_TAIL, form.text[clause.start : clause.end]):
                 sentence.last = sentence.last or TRIED
+            _unfulfilled(sentence, clause)
             # "Called? No."
             if asked and _full(_NO_TAIL, form.text[clause.start : clause.end]):
                 _settle(asked, NOT_TRIED, sentence)
@@ -456,6 +483,8 @@ def _extract(text: str) -> list[Entity]:
             _decide(form, clause, window, item)
             if item.dropped:
                 continue
+            if item.status is None and not item.planned and _came_of_it(form, parts, number, item):
+                item.status = TRIED
             if shared is not None and (item.status is None or item.status != shared):
                 item.status = shared
             if none is not None and item.status is None and not item.planned:
@@ -468,6 +497,7 @@ def _extract(text: str) -> list[Entity]:
                 and clause.joiner not in _CONTRAST
                 and sentence.last
                 and not labelled
+                and not _told_later(found, parts, number, item)
             ):
                 item.status = sentence.last
             if clause.joiner in _NEGATIVE:
@@ -491,10 +521,40 @@ def _extract(text: str) -> list[Entity]:
                 sentence.open.append(item)
         only = _ONLY.search(form, clause.start, clause.end)
         if only is not None and (exception is None or only.start() <= exception.start() < only.end()):
-            others = _others_by_only(form, clause, groups, only, others)
+            told = _others_by_only(form, clause, groups, only, others)
+            by_only = by_only or told != others
+            others = told
         past_open = [*sentence.open]
         asked = [item for item in groups if not item.dropped] if clause.mark and clause.mark in "?？" else []
-    return _collect(text, form, found, sentences, everything, everything_at, others, excepted if except_cue else [])
+    told_apart = excepted if except_cue else []
+    return _collect(text, form, found, sentences, everything, everything_at, others, by_only, told_apart)
+
+
+def _unfulfilled(sentence: _Sentence, clause: Clause) -> None:
+    """What one wished to do but did not ("I would go there, but it is far away")."""
+    if clause.joiner in _CONTRAST and clause.mark not in ("?", "？"):
+        _settle([item for item in sentence.planned if item.wished], NOT_TRIED, sentence)
+        sentence.planned = [item for item in sentence.planned if not item.wished]
+
+
+def _came_of_it(form: Normal, parts: tuple[Clause, ...], number: int, item: _Mention) -> bool:
+    """Whether the next clause tells what came of it ("先上网查，一直没变")."""
+    if number + 1 >= len(parts) or not item.strong or not _is_han(form.text[item.end - 1]):
+        return False
+    following = parts[number + 1]
+    return following.sentence == parts[number].sentence and (
+        _CAME_OF_IT.match(form.text, following.start, following.end) is not None
+    )
+
+
+def _told_later(found: list[_Mention], parts: tuple[Clause, ...], number: int, item: _Mention) -> bool:
+    """Whether one of the next two clauses says by a verb alone what was done ("现场的话，要请假，一直没去")."""
+    for clause in parts[number + 1 : number + 3]:
+        if clause.sentence == parts[number].sentence:
+            here = [other for other in found if clause.start <= other.start < clause.end]
+            if here:
+                return here[0].bare and here[0].channel == item.channel
+    return False
 
 
 def _labelled(form: Normal, parts: tuple[Clause, ...], number: int) -> bool:
@@ -565,6 +625,7 @@ def _collect(
     everything: str | None,
     everything_at: tuple[int, int],
     others: str | None,
+    by_only: bool,
     excepted: list[_Mention],
 ) -> list[Entity]:
     result: dict[str, Entity] = {}
@@ -611,7 +672,8 @@ def _collect(
     if others is not None and result:
         for channel in CHANNELS:
             if channel not in result:
-                result[channel] = _entity(text, _Mention(channel, 0, len(text), False, status=others), implied=True)
+                other = _entity(text, _Mention(channel, 0, len(text), False, status=others), implied=True)
+                result[channel] = replace(other, entity="other_channel") if by_only else other
     return sorted(result.values(), key=lambda entity: (entity.start, CHANNELS.index(entity.value)))
 
 
