@@ -1,0 +1,1 @@
+"""The worker that lets people use the guide in Telegram."""
