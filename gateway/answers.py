@@ -54,7 +54,7 @@ class Answers:
                 (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("responses", {}).items()
             ):
                 if key.startswith((_LABEL, _WHY)):
-                    self._texts[key] = {_language(variation): variation["text"].strip() for variation in variations}
+                    self._texts[key] = {_language(variation): variation["text"].strip("\n") for variation in variations}
         self._papers = {item.key: item.name for item in content.documents}
 
     def label(self, slot: str, language: Language) -> str:

@@ -17,13 +17,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import Answers
+from gateway.assist import Assist
+from gateway.assist_view import Views
 from gateway.channels import Channels
 from gateway.chat import Chat, json_response
 from gateway.database import Database
 from gateway.documents import Documents
+from gateway.downloads import Downloads
+from gateway.entry import Entry
 from gateway.errors import ChatError
 from gateway.files import Files
 from gateway.handover import Handover
+from gateway.hours import Hours, HoursRoute, utc_now
 from gateway.housekeeping import keep_tidy
 from gateway.language import DEFAULT, Language, as_language, from_header
 from gateway.links import Links
@@ -68,7 +73,9 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     files = Files(settings, limits, database, tokens, links)
     documents = _documents(chat, settings)
     handover = Handover(documents, settings)
-    pages = Pages(chat, documents, words)
+    hours = Hours.load()
+    downloads = Downloads(chat, settings, hours)
+    pages = Pages(chat, documents, downloads, words, settings.frame_ancestors)
     chat.standing = pages.standing
     health = Health(database, engine)
 
@@ -131,6 +138,10 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     transfer = Transfer(chat)
     app.include_router(transfer.router())
     app.include_router(_channels(chat, settings, transfer).router())
+    app.include_router(_assist(chat, settings).router())
+    app.include_router(Entry(settings, hours, utc_now).router())
+    app.include_router(HoursRoute(hours, utc_now).router())
+    app.include_router(downloads.router())
     app.include_router(pages.router())
     app.add_route("/health", health.answer, methods=["GET"])
     return app
@@ -153,6 +164,12 @@ def _documents(chat: Chat, settings: Settings) -> Documents:
 def _channels(chat: Chat, settings: Settings, transfer: Transfer) -> Channels:
     answers = Answers(ROOT / "domain", Content.load(CONTENT))
     return Channels(chat, settings, transfer, answers, Strings(WEB / "strings" / "page.yml"))
+
+
+def _assist(chat: Chat, settings: Settings) -> Assist:
+    content = Content.load(CONTENT)
+    views = Views(content, Answers(ROOT / "domain", content), Strings(WEB / "strings" / "page.yml"))
+    return Assist(chat, settings, views, Strings(WEB / "strings" / "assist.yml"))
 
 
 def _language(request: Request) -> Language:

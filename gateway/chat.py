@@ -22,6 +22,7 @@ from gateway import page_cookie, people, rasa, store, waiting, wording
 from gateway.bodies import Message, parse_message, parse_object, read_body
 from gateway.database import Database
 from gateway.errors import ChatError
+from gateway.fingerprints import fingerprints_of
 from gateway.language import Language
 from gateway.limits import SlidingWindow
 from gateway.links import Links
@@ -541,6 +542,8 @@ class Chat:
             {button["payload"]: button["title"] for reply in replies for button in reply.get("buttons", ())},
             self._pending(answer.pending),
             wording=wording.pack(answer.replies),
+            origins=answer.origins,
+            fingerprints=fingerprints_of(self.tokens, answer.state.get("answers") or {}),
         )
 
     async def in_turn[T](

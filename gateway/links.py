@@ -41,14 +41,15 @@ class Links:
             public["buttons"] = buttons
         attachments = []
         for attachment in reply.get("attachments") or []:
-            url = self._public_url(str(attachment["url"]), conversation_id, str(reply["language"]))
+            url = self.public_url(str(attachment["url"]), conversation_id, str(reply["language"]))
             if url:
                 attachments.append({"title": str(attachment["title"]), "url": url})
         if attachments:
             public["attachments"] = attachments
         return public
 
-    def _public_url(self, url: str, conversation_id: str, language: str) -> str | None:
+    def public_url(self, url: str, conversation_id: str, language: str) -> str | None:
+        """The link for one of the engine's own addresses; others stay as they are; None for an unknown kind."""
         if not url.startswith(SCHEME):
             return url
         kind, _, value = url.removeprefix(SCHEME).partition("/")

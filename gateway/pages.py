@@ -6,6 +6,7 @@ The page's script sends the same forms, and puts the parts of the answer in thei
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import logging
@@ -27,7 +28,9 @@ from gateway.answers import Answers
 from gateway.bodies import Message, parse_message, read_body
 from gateway.chat import Chat
 from gateway.documents import Documents
+from gateway.downloads import Downloads
 from gateway.errors import ChatError
+from gateway.hours import Hours
 from gateway.language import DEFAULT, LANGUAGES, Language, as_language, from_header, from_tag
 from gateway.page_headers import page_headers
 from gateway.settings import CONTENT, ROOT, WEB
@@ -85,9 +88,17 @@ class Pages:
         frame_ancestors: who may show the page in a frame.
     """
 
-    def __init__(self, chat: Chat, documents: Documents, errors: Strings, frame_ancestors: str = "'none'") -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        documents: Documents,
+        downloads: Downloads,
+        errors: Strings,
+        frame_ancestors: str = "'none'",
+    ) -> None:
         self._chat = chat
         self._documents = documents
+        self._downloads = downloads
         self._errors = errors
         self._headers = page_headers(frame_ancestors)
         self._assets = {name: (WEB / "chat" / name).read_bytes() for name in _ASSETS}
@@ -101,6 +112,7 @@ class Pages:
         office: dict[str, Any] = yaml.safe_load((CONTENT / "office.yml").read_text(encoding="utf-8"))
         phone = str(office["toll_free"])
         self._office = {"phone": phone, "link": "tel:+" + re.sub(r"\D", "", phone)}
+        self._hours = Hours.load()
         page: dict[str, Any] = yaml.safe_load((CONTENT / "page.yml").read_text(encoding="utf-8"))
         self._exit = str(page["exit"]["url"])
         loader = jinja2.FileSystemLoader(WEB / "chat")
@@ -311,7 +323,7 @@ class Pages:
 
     async def _render(self, request: Request, session: store.Session | None, shown: Shown) -> Response:
         language = session.language if session else self._language(request)
-        looked_back = await self._chat.look_back(session) if session else {"messages": [], "state": None}
+        looked_back = await self._chat.look_back(session, language) if session else {"messages": [], "state": None}
         state: dict[str, Any] = looked_back["state"] or {}
         context = {
             "language": language,
@@ -323,6 +335,7 @@ class Pages:
             "hosts": self._hosts,
             "assets": self._addresses,
             "office": self._office,
+            "hours": self._hours.told(language, datetime.datetime.now(datetime.UTC)),
             "session": session is not None,
             "seconds_left": self._seconds_left(request, session),
             "most_chars": self._chat.limits.message_max_chars,
@@ -331,16 +344,22 @@ class Pages:
             "waits": False,
             "problem": shown.problem,
             "told": shown.told,
-            "saved": {"code": shown.saved[0], "qr": None} if shown.saved else None,
+            "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
             "draft": shown.draft,
             "erased": shown.erased,
             "messages": [self._message(message) for message in looked_back["messages"]],
             "choices": _choices(looked_back["messages"]),
-            "downloads": [],
+            "downloads": self._downloads.listed(request, session, language, looked_back) if session else [],
             **self._position(state, language),
             **(await self._beside(session, state, language) if session else {}),
         }
         return self._answer(request, self._template.render(context), shown.status, language)
+
+    def _saved(self, request: Request, code: str, language: Language) -> dict[str, Any]:
+        # The sheet is a page of its own, which a frame in another site sends no session to.
+        sheet = "authorization" not in request.headers
+        picture = self._downloads.qr(request, code, self._words("qr_label", language))
+        return {"code": code, "qr": picture, "sheet": sheet}
 
     def _seconds_left(self, request: Request, session: store.Session | None) -> int:
         if session is None:
@@ -422,7 +441,6 @@ class Pages:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter()
-        router.add_route("/", self.to_page, methods=["GET"])
         router.add_route("/chat", self.to_page, methods=["GET"])
         router.add_route("/chat/", self.page, methods=["GET"])
         router.add_route("/chat/leave", self.leave, methods=["GET"])

@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 CONTENT = ROOT / "content"
 WEB = ROOT / "web"
+# As in a policy: scheme, host (`*.` for all below it) and port; nothing else may get into the header.
+_ORIGIN = r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?"
 
 
 class Settings(BaseSettings):
@@ -41,8 +43,21 @@ class Settings(BaseSettings):
         "/v1/case-requests/{tracking_number}/documents", validation_alias="INTAKE_DOCUMENTS_PATH", pattern="^/"
     )
     session_key: SecretStr = Field(validation_alias="SESSION_KEY", min_length=32)
+    console_secret: SecretStr = Field(
+        SecretStr(""), validation_alias="GUIDE_CONSOLE_SECRET", description="of the call console; none: no way in"
+    )
     worker_secret: SecretStr = Field(
         SecretStr(""), validation_alias="GUIDE_WORKER_SECRET", description="of messengers' workers; none: no way in"
+    )
+    public_url: str = Field("", validation_alias="GUIDE_PUBLIC_URL", pattern=r"^(https?://[^/\s]+/?)?$")
+    official: bool = Field(
+        False, validation_alias="GUIDE_OFFICIAL", description="whether the Ombudsman's office itself runs it"
+    )
+    embed_origins: str = Field(
+        "",
+        validation_alias="GUIDE_EMBED_ORIGINS",
+        pattern=rf"^\s*({_ORIGIN}([\s,]+{_ORIGIN})*)?[\s,]*$",
+        description="origins of sites that may show the chat in a frame, separated by commas",
     )
     rate_per_minute: int | None = Field(None, validation_alias="GUIDE_RATE_PER_MINUTE", ge=1)
     sessions_per_minute: int | None = Field(None, validation_alias="GUIDE_SESSIONS_PER_MINUTE", ge=1)
@@ -70,6 +85,12 @@ class Settings(BaseSettings):
         return {"Authorization": f"Bearer {credential}"}
 
     @property
+    def frame_ancestors(self) -> str:
+        """Who may show the chat in a frame, as in the policy of that name."""
+        origins = [origin.lower() for origin in self.embed_origins.replace(",", " ").split()]
+        return " ".join(["'self'", *origins]) if origins else "'none'"
+
+    @property
     def rasa_urls(self) -> list[str]:
         """The addresses of the Rasa processes, in the order in which conversations are shared out."""
         return [url.strip().rstrip("/") for url in self.rasa_url.split(",") if url.strip()]
@@ -88,6 +109,7 @@ class Limits:
     messages_per_minute: int
     sessions_per_minute: int
     failed_resumes_per_minute: int
+    failed_lookups_per_hour: int
     saves_per_minute: int
     downloads_per_minute: int
     engine_retry_seconds: float

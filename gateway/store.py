@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway import drafts, people, waiting
+from gateway import drafts, fingerprints, people, waiting
 from gateway.bodies import Message
 from gateway.language import LANGUAGES, Language
 from gateway.tables import buttons, conversations, erasures, messages, resume_codes, sessions
@@ -81,6 +81,10 @@ class Finished:
     pending: waiting.Pending | None = None
     wording: str | None = None
     """The words of each reply in every language, as JSON."""
+    origins: dict[str, str] | None = None
+    """How each answer was got, by slot."""
+    fingerprints: frozenset[str] = frozenset()
+    """By what staff find the conversation again."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ _MOVE_ON = (
         active_at=bindparam("now"),
         language=bindparam("new_language"),
         state=bindparam("new_state"),
+        origins=bindparam("new_origins"),
         lease_owner=None,
         lease_until=0,
     )
@@ -270,11 +275,26 @@ def is_stored(connection: Connection, conversation_id: str, message_id: str) -> 
     return connection.execute(_FIND_MESSAGE, values).first() is not None
 
 
-def create_conversation(connection: Connection, conversation_id: str, language: Language, now: int) -> None:
-    """A conversation in which nothing has been said yet."""
+def standing_of(connection: Connection, conversation_id: str) -> tuple[str | None, str | None]:
+    """The state of a conversation, and how each answer was got, both as JSON."""
+    row = connection.execute(
+        select(conversations.c.state, conversations.c.origins).where(conversations.c.id == conversation_id)
+    ).first()
+    return (row.state, row.origins) if row else (None, None)
+
+
+def open_retry_of(connection: Connection, conversation_id: str) -> str | None:
+    """The id of a try to send what waits whose answer is not stored yet."""
+    return connection.scalar(select(conversations.c.retry_open).where(conversations.c.id == conversation_id))
+
+
+def create_conversation(
+    connection: Connection, conversation_id: str, language: Language, now: int, begun_on: str | None = None
+) -> None:
+    """A conversation in which nothing has been said yet; `begun_on` names another place than the page."""
     connection.execute(
         insert(conversations).values(
-            id=conversation_id, created_at=now, active_at=now, language=language, lease_until=0
+            id=conversation_id, created_at=now, active_at=now, language=language, lease_until=0, begun_on=begun_on
         )
     )
 
@@ -326,6 +346,20 @@ def add_session(connection: Connection, conversation_id: str, token_hash: str, e
     )
 
 
+def add_another_session(connection: Connection, conversation_id: str, token_hash: str, expires_at: int) -> None:
+    """Open a session beside those that there are."""
+    connection.execute(
+        insert(sessions).values(token_hash=token_hash, conversation_id=conversation_id, expires_at=expires_at)
+    )
+
+
+def retain(connection: Connection, conversation_id: str, until: int) -> None:
+    """Keep a conversation until a moment (milliseconds) as a session would; no token leads there."""
+    name = f"kept:{conversation_id}"
+    connection.execute(delete(sessions).where(sessions.c.token_hash == name))
+    connection.execute(insert(sessions).values(token_hash=name, conversation_id=conversation_id, expires_at=until))
+
+
 def renew_session(
     connection: Connection, conversation_id: str, token_hash: str, new_hash: str, expires_at: int, old_until: int
 ) -> None:
@@ -359,6 +393,7 @@ def finish(connection: Connection, finished: Finished, now: int, heard: bool = T
         "new_wording": finished.wording,
         "new_language": finished.language,
         "new_state": json.dumps(finished.state, ensure_ascii=False),
+        "new_origins": json.dumps(finished.origins) if finished.origins else None,
     }
     if not connection.execute(_ANSWER_MESSAGE, values).rowcount:
         return answer_of(connection, finished.conversation_id, finished.message_id)
@@ -370,6 +405,7 @@ def finish(connection: Connection, finished: Finished, now: int, heard: bool = T
     if heard:
         waiting.heard(connection, finished.conversation_id)
     drafts.follow(connection, finished.conversation_id, finished.state, now)
+    fingerprints.keep(connection, finished.conversation_id, finished.fingerprints)
     if finished.offered:
         _add_buttons(connection, finished)
     return finished.answer
@@ -392,7 +428,13 @@ def finish_retry(
     moved = connection.execute(
         update(conversations)
         .where(conversations.c.id == finished.conversation_id)
-        .values(state=state, language=finished.language, retry_open=None, **touched)
+        .values(
+            state=state,
+            language=finished.language,
+            origins=json.dumps(finished.origins) if finished.origins else None,
+            retry_open=None,
+            **touched,
+        )
     )
     if not moved.rowcount:
         return
@@ -408,6 +450,7 @@ def finish_retry(
     else:
         connection.execute(delete(messages).where(this))
     drafts.follow(connection, finished.conversation_id, finished.state, now)
+    fingerprints.keep(connection, finished.conversation_id, finished.fingerprints)
     if finished.offered:
         _add_buttons(connection, finished)
     waiting.keep(connection, finished.conversation_id, finished.pending, now)
@@ -479,6 +522,17 @@ def find_code(connection: Connection, code_hash: str, now: int) -> Session | Non
         .where(resume_codes.c.code_hash == code_hash, resume_codes.c.expires_at > now)
     ).first()
     return Session(row.id, _language(row.language), row.retry_open) if row else None
+
+
+def code_ends(connection: Connection, conversation_id: str, code_hash: str, now: int) -> int | None:
+    """Until when a conversation can be gone on with under a code, in milliseconds; None if it can't."""
+    return connection.execute(
+        select(resume_codes.c.expires_at).where(
+            resume_codes.c.conversation_id == conversation_id,
+            resume_codes.c.code_hash == code_hash,
+            resume_codes.c.expires_at > now,
+        )
+    ).scalar()
 
 
 def use_code(connection: Connection, code_hash: str, now: int) -> bool:

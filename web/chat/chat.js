@@ -19,6 +19,8 @@
   let pause = FIRST_PAUSE;
   let retryTimer = 0;
   let endTimers = [];
+  let hoursNow = "";
+  let hoursTimer = 0;
 
   // ---- what is kept in this tab
 
@@ -156,10 +158,14 @@
       if (["messages", "choices", "form"].includes(part.id) && !talk) continue;
       if (["banner", "again", "ending"].includes(part.id) && !everything) continue;
       tidy(part);
+      if (part.id === "help" && !other && hoursNow) part.querySelector("#hours-now").textContent = hoursNow;
       if (part.id === "form" && !part.querySelector("textarea").value) part.querySelector("textarea").value = byId("answer").value;
       for (const box of part.querySelectorAll("details[id]")) {
         const before = byId(box.id);
-        if (before) box.open ||= before.open;
+        if (before && before.dataset.touched) {
+          box.open = before.open;
+          box.dataset.touched = "1";
+        }
       }
       const focus = mine.contains(document.activeElement) && document.activeElement;
       if (!mine.isEqualNode(part)) mine.replaceWith(document.adoptNode(part));
@@ -170,6 +176,7 @@
     }
     if (talk) for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
     watchTheEnd();
+    if (other) showHours();
   }
 
   // An answer gets its id when it is given, not when the page was made.
@@ -317,6 +324,17 @@
     ];
   }
 
+  // When somebody answers the telephone, in the person's own time zone.
+  async function showHours() {
+    const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone || "");
+    const { status, answer } = await call("GET", `/chat/hours?language=${root.lang}&zone=${zone}`).catch(() => ({}));
+    if (status !== 200) return;
+    hoursNow = answer.now;
+    byId("hours-now").textContent = hoursNow;
+    clearTimeout(hoursTimer);
+    hoursTimer = setTimeout(showHours, Math.min(Math.max(new Date(answer.changes_at) - Date.now(), 60000), 2 ** 31 - 1));
+  }
+
   // ---- forms
 
   async function submit(form, by) {
@@ -391,6 +409,7 @@
 
   document.addEventListener("submit", (event) => {
     const { target: form, submitter: by } = event;
+    if (form.target) return;
     event.preventDefault();
     if (form.id === "upload") upload(byId("file").files[0]);
     else if (!form.action.endsWith("/chat/say")) submit(form, by);
@@ -410,16 +429,17 @@
     if (target.id === "camera") upload(target.files[0]);
   });
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("button, a");
+    const target = event.target.closest("button, a, summary");
     if (!target) return;
-    if (target.dataset.copy) copy(target.dataset.copy);
+    if (target.localName === "summary") target.parentNode.dataset.touched = "1";
+    else if (target.dataset.copy) copy(target.dataset.copy);
     else if ("print" in target.dataset) print();
     else if (target.parentNode.id === "again") deliver();
     else if (target.id === "exit") {
       event.preventDefault();
       forget();
       kept.set("token", "");
-      location.replace(target.href);
+      (window === top ? location : top.location).replace(target.href);
     } else if (target.hreflang) {
       event.preventDefault();
       if (isOpen()) say({ payload: `/switch_language{"language":"${target.hreflang}"}` }, target.textContent);
@@ -436,6 +456,16 @@
     if (document.visibilityState === "visible" && byId("top").dataset.waiting === "1" && !busy) look();
   }, LOOK_AGAIN);
 
+  // A code in the address comes from a picture that was scanned. It is not sent anywhere before the person says so.
+  function takeCode() {
+    const code = /^#code=([\w-]{1,40})$/.exec(location.hash);
+    if (!code) return;
+    history.replaceState(null, "", location.pathname);
+    byId("code").value = code[1];
+    byId("resume").open = true;
+    byId("resume").querySelector("button").focus();
+  }
+
   root.classList.add("on");
   tidy(document);
   if (!byId("answer").value) byId("answer").value = kept.get("draft") || "";
@@ -447,5 +477,15 @@
     if (stale) showChoices([]);
     watchTheEnd();
     deliver();
+  }
+  showHours();
+  takeCode();
+  addEventListener("hashchange", takeCode);
+  if (window !== top) {
+    parent.postMessage("guide:ready", "*");
+    byId("exit").target = "_top";
+    addEventListener("keydown", ({ key, isComposing }) => {
+      if (key === "Escape" && !isComposing) parent.postMessage("guide:close", "*");
+    });
   }
 })();

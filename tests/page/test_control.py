@@ -1,0 +1,254 @@
+"""People stay in control: review and change, back, save and resume, papers, erase, leave quickly, more time."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.conversations.test_outcomes import OPENINGS
+from tests.page.visitor import Visitor, visitor
+
+CODE = re.compile(r"\b\w{4}-\w{4}-\w{4}-\w{4}\b")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGP4z8CAB+GTG8HSALfKY52fTcuYAAAAAElFTkSuQmCC"
+)
+FULL_NAME = {"en": "Maya Green", "zh-Hans": "赵小红", "zh-Hant": "林小紅"}
+
+
+def _begin(person: Visitor) -> Visitor:
+    return person.say(OPENINGS["submitted"][person.language])
+
+
+def _reviewed(person: Visitor) -> dict[str, str]:
+    pairs = person.page.locator("#review dl > div").all()
+    return {pair.locator("dt").inner_text(): pair.locator("dd > span").inner_text() for pair in pairs}
+
+
+def test_every_answer_is_in_the_review_and_can_be_changed(person: Visitor) -> None:
+    _begin(person).go_on("review")
+    answers = person.state()["answers"]
+    expect(person.page.locator("#review")).to_have_attribute("open", "")
+    shown = _reviewed(person)
+    assert len(shown) == len(set(answers) - {"language", "phone_e164", "signed_at", "receipt_numbers_reason"})
+    for slot in ("full_name", "email", "problem_description", "mailing_address", "signature_name"):
+        assert answers[slot] in shown.values(), slot
+    assert answers["receipt_numbers"][0] in shown.values()
+    assert person.axe() == []
+    person.shot("review")
+    before = dict(answers)
+    person.press('/change_answer{"answer_name": "full_name"}')
+    assert person.state()["asking"] == "full_name"
+    assert not person.page.locator("[aria-live]").locator("visible=true").count() > 1
+    person.say(FULL_NAME[person.language])
+    state = person.state()
+    assert state["asking"] == "review", "nothing else is asked again"
+    assert state["answers"]["full_name"] == FULL_NAME[person.language]
+    assert FULL_NAME[person.language] in _reviewed(person).values()
+    same = [slot for slot in before if slot not in ("full_name", "signed_at")]
+    assert {slot: state["answers"].get(slot) for slot in same} == {slot: before[slot] for slot in same}
+
+
+def test_the_review_is_there_all_the_time(person: Visitor) -> None:
+    _begin(person).go_on("full_name")
+    person.page.click("#review > summary")
+    assert len(_reviewed(person)) >= 4
+    person.say(FULL_NAME[person.language])
+    expect(person.page.locator("#review")).to_have_attribute("open", "")
+    assert FULL_NAME[person.language] in _reviewed(person).values()
+
+
+def test_back_one_question(person: Visitor) -> None:
+    _begin(person).go_on("date_of_birth").press("/go_back")
+    assert person.state()["asking"] == "full_name"
+
+
+def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
+    _begin(person).go_on("full_name")
+    saved = person.history()["messages"]
+    person.page.click("form[action='/chat/code'] button")
+    expect(person.page.locator("#banner .code")).to_be_visible()
+    code = person.page.inner_text("#banner .code")
+    assert CODE.fullmatch(code)
+    assert code in person.page.inner_text("#live"), "read out"
+    assert person.page.evaluate("document.activeElement.id") == "banner"
+    assert person.axe() == []
+    person.shot("saved")
+    with visitor(browser, person.base, person.language) as elsewhere:
+        elsewhere.open()
+        elsewhere.page.click("#resume > summary")
+        elsewhere.page.fill("#code", code.lower().replace("-", " "))
+        elsewhere.page.click("#resume button")
+        expect(elsewhere.page.locator("#messages > li")).not_to_have_count(1)
+        assert elsewhere.state()["asking"] == "full_name"
+        assert elsewhere.shown()[: len(saved)] == [one["text"] for one in saved]
+        elsewhere.page.click("#resume > summary")
+        elsewhere.page.fill("#code", code)
+        elsewhere.page.click("#resume button")
+        expect(elsewhere.page.locator("#banner")).to_be_visible()
+        assert elsewhere.axe() == []
+        elsewhere.shot("wrong-code")
+        assert elsewhere.state()["asking"] == "full_name", "a used code changes nothing"
+    with person.page.expect_response("**/chat/messages") as refused:
+        person.page.fill("#answer", "hello?")
+        person.page.press("#answer", "Enter")
+    assert refused.value.status == 401, "the saved conversation goes on in one place"
+
+
+def test_a_scanned_code_is_not_sent_by_itself(anyone: Visitor, browser: Browser) -> None:
+    _begin(anyone)
+    anyone.page.click("form[action='/chat/code'] button")
+    code = anyone.page.inner_text("#banner .code")
+    with visitor(browser, anyone.base, "en") as elsewhere:
+        elsewhere.open(f"/chat/#code={code}")
+        expect(elsewhere.page.locator("#code")).to_have_value(code)
+        assert elsewhere.page.url == f"{anyone.base}/chat/", "the code does not stay in the address"
+        assert len(elsewhere.shown()) == 1
+        elsewhere.page.keyboard.press("Enter")
+        expect(elsewhere.page.locator("#messages > li.person")).to_have_count(1)
+
+
+def test_copy_the_telephone_number(anyone: Visitor) -> None:
+    anyone.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = anyone.page.locator("#help button").first
+    button.click()
+    assert anyone.page.evaluate("navigator.clipboard.readText()") == button.get_attribute("data-copy")
+    expect(anyone.page.locator("#live")).to_contain_text("Copied")
+
+
+def test_papers(person: Visitor, tmp_path: Path) -> None:
+    _begin(person).go_on("documents")
+    papers = person.page.locator("#papers")
+    expect(papers).to_have_attribute("open", "")
+    assert person.page.get_attribute("#camera", "capture") == "environment"
+    person.page.select_option("#kind", "receipt_notice")
+    person.page.set_input_files("#file", {"name": "notice.png", "mimeType": "image/png", "buffer": PNG})
+    person.page.click("#upload button")
+    expect(papers.locator("form[action='/chat/remove'] li")).to_have_count(1)
+    assert "notice.png" in papers.inner_text()
+    expect(person.page.locator("#live")).to_contain_text("notice.png")
+    assert person.state()["answers"]["documents"] == ["receipt_notice"]
+    assert person.axe() == []
+    person.shot("papers")
+    person.page.set_input_files("#file", {"name": "note.pdf", "mimeType": "application/pdf", "buffer": b"no pdf"})
+    person.page.click("#upload button")
+    expect(person.page.locator("#banner")).to_be_visible()
+    assert person.axe() == []
+    person.shot("paper-refused")
+    papers.locator("form[action='/chat/remove'] button").click()
+    expect(papers.locator("form[action='/chat/remove']")).to_have_count(0)
+    person.settle()
+    assert not person.state()["answers"].get("documents")
+
+
+def test_erase_asks_first(person: Visitor) -> None:
+    _begin(person)
+    token = person.token
+    person.page.fill("#answer", "not sent yet")
+    person.page.click("#erase > summary")
+    person.shot("erase")
+    expect(person.page.locator("#erase form p")).to_be_visible()
+    assert httpx.get(f"{person.base}/chat/history", cookies={"guide_session": token}).status_code == 200
+    person.page.click("#erase button")
+    expect(person.page.locator("#banner form[action='/chat/begin']")).to_be_visible()
+    person.settle()
+    assert person.shown() == []
+    assert person.token == ""
+    assert person.stored() == {}
+    assert httpx.get(f"{person.base}/chat/history", cookies={"guide_session": token}).status_code == 401
+    assert person.axe() == []
+    person.shot("erased")
+    person.page.click("#banner button")
+    expect(person.page.locator("#messages > li")).to_have_count(1)
+
+
+def test_leaving_quickly(anyone: Visitor) -> None:
+    outside: list[str] = []
+
+    def neutral(route: object) -> None:
+        outside.append(route.request.url)  # type: ignore[attr-defined]
+        route.fulfill(status=200, content_type="text/html", body="<title>Weather</title>")  # type: ignore[attr-defined]
+
+    anyone.context.route(re.compile(r"^https://"), neutral)
+    anyone.page.goto("about:blank")
+    anyone.open()
+    _begin(anyone)
+    token = anyone.token
+    anyone.page.fill("#answer", "nobody may see this")
+    assert "nobody may see this" in anyone.stored()["draft"]
+    anyone.page.click("#exit")
+    anyone.page.wait_for_url("https://**")
+    assert anyone.page.title() == "Weather"
+    assert anyone.token == ""
+    assert httpx.get(f"{anyone.base}/chat/history", cookies={"guide_session": token}).status_code == 401
+    anyone.page.go_back()
+    assert "/chat/" not in anyone.page.url, "back does not return"
+    anyone.open()
+    assert anyone.stored() == {}
+    assert anyone.page.input_value("#answer") == ""
+    assert len(anyone.shown()) == 1, "nothing of it is left in this browser"
+    anyone.elsewhere.clear()
+    assert outside
+
+
+def test_the_end_is_told_before_it_comes(person: Visitor) -> None:
+    person.page.clock.install()
+    person.page.reload()
+    left = int(person.page.get_attribute("#top", "data-left") or 0)
+    assert left > 3600
+    person.page.clock.fast_forward((left - 121) * 1000)
+    expect(person.page.locator("#ending")).to_be_hidden()
+    person.page.clock.fast_forward(2000)
+    expect(person.page.locator("#ending button")).to_be_visible()
+    told = person.banner()
+    assert told
+    assert told in person.page.inner_text("#live")
+    assert person.axe() == []
+    person.shot("ending")
+    old = person.token
+    person.page.focus("#banner, #messages a, #exit")
+    for _ in range(12):
+        person.page.keyboard.press("Tab")
+        if person.page.evaluate("document.activeElement.closest('#ending') !== null"):
+            break
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator("#ending")).to_be_hidden()
+    person.settle()
+    assert person.token != old
+    assert person.banner() == ""
+    person.say("hello")
+
+
+def test_the_end(anyone: Visitor) -> None:
+    anyone.page.clock.install()
+    anyone.page.reload()
+    anyone.page.clock.fast_forward("24:00:01")
+    expect(anyone.page.locator("#banner")).to_contain_text("has closed")
+    expect(anyone.page.locator("#ending")).to_be_hidden()
+
+
+@pytest.mark.parametrize("how", ["link", "deep link", "lang"])
+def test_language_in_the_middle(anyone: Visitor, how: str) -> None:
+    _begin(anyone).say("It is the I-485.")
+    before = anyone.state()
+    if how == "link":
+        anyone.after(lambda: anyone.page.click("nav a[hreflang='zh-Hant']"))
+    else:
+        name = "lang" if how == "lang" else "language"
+        anyone.page.goto(f"{anyone.base}/chat/?{name}=zh-Hant")
+    after = anyone.state()
+    assert after["language"] == "zh-Hant"
+    assert {**after["answers"], "language": ""} == {**before["answers"], "language": ""}
+    assert after["asking"] == before["asking"]
+    assert anyone.page.get_attribute("html", "lang") == "zh-Hant"
+    assert anyone.page.get_attribute("nav a[aria-current]", "hreflang") == "zh-Hant"
+    first = anyone.shown()[0]
+    assert re.search("[\u4e00-\u9fff]", first), "what was said before is shown in the new script"
+    assert OPENINGS["submitted"]["en"] in anyone.shown(), "what the person wrote stays as it is"
+    lang = anyone.page.locator("#messages > li.person > p[dir]").first.get_attribute("lang")
+    assert lang == "en"
+    assert anyone.axe() == []

@@ -1,0 +1,2 @@
+document.documentElement.classList.add("on");
+document.querySelector("button").addEventListener("click", () => print());
