@@ -74,7 +74,7 @@ def serve_for_tests(data: Path | None, ready_file: Path | None) -> int:
     """Run the system on free ports, apart from the installation in this folder."""
     own = data is None
     folder = Path(tempfile.mkdtemp(prefix="guide-")) if data is None else data.resolve()
-    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(3))))
+    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(len(settings.PORT_NAMES)))))
     try:
         environment = {**settings.neutral_environment(), **numbers, "GUIDE_DATA": str(folder)}
         return system.serve(settings.load(environment, env_file=None), ready_file)

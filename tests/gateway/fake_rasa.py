@@ -103,6 +103,12 @@ class FakeRasa:
         if known.get("documents"):
             state["answers"] |= {"documents": known["documents"], "grounds": ["delay"], "form_type": "I-485"}
         answer: dict[str, Any] = {"replies": [reply], "state": state}
+        if text.startswith("case "):
+            known["case"] = text.split()[1:]
+        if known.get("case") and not outcome:
+            *numbers, born = known["case"]
+            state["answers"] |= {"receipt_numbers": numbers, "date_of_birth": born, "full_name": "Amara Okafor"}
+            answer["origins"] = {"receipt_numbers": "asked", "date_of_birth": "volunteered", "full_name": "record"}
         if text.startswith("unsent"):
             known["waits"] = text
             after = 1 if "after" in text else None

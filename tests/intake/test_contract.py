@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -199,3 +200,36 @@ def test_a_refused_method_names_all_others(backend: Backend) -> None:
 
 def test_where_the_description_is(backend: Backend) -> None:
     assert httpx.get(f"{backend.url}/v1/openapi.json").json()["openapi"].startswith("3.")
+
+
+ACROSS_FIELDS: dict[str, tuple[dict[str, Any], bool]] = {
+    "as it is": ({}, True),
+    "by phone": ({"email": None, "phone": "(555) 010-2233"}, True),
+    "no way to answer": ({"email": None}, False),
+    "hardship told": ({"grounds": ["hardship"], "hardship_detail": "I lose my job."}, True),
+    "hardship untold": ({"grounds": ["hardship"]}, False),
+    "the same twice": ({"grounds": ["delay", "delay"]}, False),
+    "no receipt number": ({"receipt_numbers": []}, False),
+    "never issued": ({"receipt_numbers": "none"}, True),
+    "on paper": ({"delivery": "fax", "outcome": "prepared", "consent": None, "signature_name": None}, True),
+    "on paper, sent": ({"delivery": "fax"}, False),
+    "online, not sent": ({"outcome": "prepared"}, False),
+    "online, no consent": ({"consent": False}, False),
+    "online, not signed": ({"signature_name": None}, False),
+    "something else": ({"colour": "blue"}, False),
+}
+
+
+@pytest.mark.parametrize("name", ACROSS_FIELDS)
+def test_description_and_backend_agree_on_what_goes_together(backend: Backend, name: str) -> None:
+    changes, good = ACROSS_FIELDS[name]
+    request = {**EXAMPLE, **changes}
+    spec = httpx.get(f"{backend.url}/v1/openapi.json").json()
+    described = jsonschema_rs.validator_for(
+        {**spec["components"]["schemas"]["CaseRequestIn"], "components": spec["components"]}
+    )
+    assert described.is_valid(request) == good
+    answer = backend.client.post(
+        "/v1/case-requests", json=request, headers={"Idempotency-Key": f"across {name}".replace(" ", "-")}
+    )
+    assert answer.status_code == (201 if good else 422), answer.text

@@ -191,6 +191,7 @@ def test_each_process_gets_only_its_own_secrets(tmp_path: Path) -> None:
         "service": set(keys.NAMES),
         "engine": {"GUIDE_SECRET"},
         "actions": {"GUIDE_SECRET", "INTAKE_TOKEN"},
+        "console": {"GUIDE_CONSOLE_SECRET"},
     }
 
 
@@ -201,7 +202,23 @@ def test_only_the_service_gets_databases_and_keys_of_the_data(tmp_path: Path) ->
     secrets = {name: f"secret-{name}" for name in keys.NAMES}
     loaded = settings.load({**given, **secrets, "GUIDE_DATA": str(tmp_path)}, tmp_path / "none")
     got = {each.name: set(each.environment) & set(given) for each in processes(loaded, secrets)}
-    assert got == {"service": set(given), "engine": set(), "actions": set()}
+    assert got == {
+        "service": set(given),
+        "engine": set(),
+        "actions": set(),
+        "console": {"DATABASE_URL", "GUIDE_DATABASE_URL"},
+    }
+
+
+def test_the_console_is_started_unless_it_is_turned_off(tmp_path: Path) -> None:
+    from tools.launcher.system import processes
+
+    secrets = {name: f"secret-{name}" for name in keys.NAMES}
+    on = settings.load({"GUIDE_DATA": str(tmp_path)}, tmp_path / "none")
+    off = settings.load({"GUIDE_DATA": str(tmp_path), "GUIDE_CONSOLE": "off"}, tmp_path / "none")
+    assert (on.console_url, off.console_url) == ("http://127.0.0.1:8001", None)
+    assert [[each.name for each in processes(loaded, secrets)][-1] for loaded in (on, off)] == ["console", "actions"]
+    assert "CONSOLE_PORT" not in off.ports
 
 
 # --- Ports ------------------------------------------------------------------------------------------------------------
@@ -209,7 +226,7 @@ def test_only_the_service_gets_databases_and_keys_of_the_data(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", settings.PORT_NAMES)
 def test_a_busy_port_is_named_with_its_variable(name: str, tmp_path: Path) -> None:
-    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(3)), strict=True))
+    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(len(settings.PORT_NAMES))), strict=True))
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", int(numbers[name])))
         busy.listen()
@@ -220,7 +237,7 @@ def test_a_busy_port_is_named_with_its_variable(name: str, tmp_path: Path) -> No
 
 
 def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
-    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(3)), strict=True))
+    numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(len(settings.PORT_NAMES))), strict=True))
     loaded = settings.load({**numbers, "HOST": "192.0.2.1"}, tmp_path / "none")
     with pytest.raises(Failure, match=r"HOST=192\.0\.2\.1 is not an address of this machine"):
         ports.check(loaded)

@@ -13,8 +13,9 @@ from tools.launcher.console import say
 from tools.launcher.settings import read_env_file
 
 # GUIDE_SECRET: front door to engine and engine to action server. INTAKE_TOKEN: to the intake backend.
-# SESSION_KEY: signs the sessions of the people who write.
-NAMES = ("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY")
+# SESSION_KEY: signs the sessions of the people who write. GUIDE_CONSOLE_SECRET: call console to front door.
+# GUIDE_WORKER_SECRET: workers of messengers to front door.
+NAMES = ("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY", "GUIDE_CONSOLE_SECRET", "GUIDE_WORKER_SECRET")
 # What opens the data at rest, and where it is: for the service alone. The service makes the key file, data.keys in the
 # data folder, itself when none of these is given.
 FOR_THE_SERVICE = (
@@ -22,6 +23,14 @@ FOR_THE_SERVICE = (
     *("DATABASE_URL", "INTAKE_DATABASE_URL", "GUIDE_DATABASE_URL"),
     *("DOCUMENTS_URL", "DOCUMENTS_S3_ENDPOINT", "DOCUMENTS_S3_REGION", "DOCUMENTS_S3_KEY_ID", "DOCUMENTS_S3_SECRET"),
 )
+# For the worker of the messenger alone: the bot's token, and where the worker keeps what it has to do.
+FOR_TELEGRAM = (
+    *("TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_URL", "TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_HOST"),
+    *("TELEGRAM_WEBHOOK_PORT", "TELEGRAM_API_BASE", "TELEGRAM_DATABASE_URL", "TELEGRAM_CHAT_PAUSE_SECONDS"),
+)
+# For the call console alone: its keys and its single sign-on; and where its tables are, which the service has as well.
+FOR_THE_CONSOLE = ("CONSOLE_KEYS", "CONSOLE_OIDC_CLIENT_SECRET")
+OF_THE_CONSOLE_TOO = ("DATABASE_URL", "GUIDE_DATABASE_URL")
 RANDOM_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

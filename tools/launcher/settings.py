@@ -12,14 +12,18 @@ from tools.launcher.console import Failure
 ROOT = Path(__file__).resolve().parents[2]
 BOT_PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
 SERVICE_PYTHON = ROOT / ".venv" / "bin" / "python"
-PORT_NAMES = ("PORT", "RASA_PORT", "ACTIONS_PORT")
+PORT_NAMES = ("PORT", "RASA_PORT", "ACTIONS_PORT", "CONSOLE_PORT")
 # What tells one installation from another; tests and measurements must neither use nor change it.
 INSTALLATION = (
     *PORT_NAMES,
     *("HOST", "GUIDE_DATA", "GUIDE_DATABASE_URL", "INTAKE_DATABASE_URL", "RASA_DATABASE_URL", "GUIDE_REDIS_URL"),
     "GUIDE_REVIEW_DATABASE_URL",
     *("RASA_URL", "RASA_HOST", "RASA_MODEL", "ACTIONS_URL", "ACTIONS_HOST", "INTAKE_URL", "GUIDE_TRUSTED_PROXIES"),
-    *("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"),
+    *("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY", "GUIDE_CONSOLE_SECRET", "GUIDE_WORKER_SECRET"),
+    *("GUIDE_CONSOLE", "CONSOLE_HOST", "CONSOLE_URL", "CONSOLE_KEYS", "CONSOLE_TRUSTED_PROXIES", "CONSOLE_OIDC_ISSUER"),
+    *("CONSOLE_OIDC_CLIENT_ID", "CONSOLE_OIDC_CLIENT_SECRET", "CONSOLE_OIDC_ROLE_CLAIM", "CONSOLE_OIDC_ROLES"),
+    *("GUIDE_PUBLIC_URL", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_URL", "TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_HOST"),
+    *("TELEGRAM_WEBHOOK_PORT", "TELEGRAM_API_BASE", "TELEGRAM_DATABASE_URL", "TELEGRAM_CHAT_PAUSE_SECONDS"),
     # How an agency's own intake is spoken to, and how patiently.
     *("INTAKE_CREDENTIAL", "INTAKE_AUTH", "INTAKE_REQUESTS_PATH", "INTAKE_FEEDBACK_PATH", "INTAKE_REVOKE_PATH"),
     *("INTAKE_LOOKUP_PATH", "INTAKE_WITHDRAW_PATH", "INTAKE_ERASE_PATH", "INTAKE_PDF_PATH", "INTAKE_KEY_HEADER"),
@@ -62,6 +66,8 @@ class Settings:
         port: Port of the front door.
         rasa_port: Port of the Rasa engine, on loopback.
         actions_port: Port of the action server, on loopback.
+        console_host: Address the call console listens on.
+        console_port: Port of the call console; None: it is not started.
         data: Folder of databases, logs and secrets.
         environment: The environment with `.env` filled in.
     """
@@ -70,14 +76,20 @@ class Settings:
     port: int
     rasa_port: int
     actions_port: int
+    console_host: str
+    console_port: int | None
     data: Path
     environment: Mapping[str, str]
 
     @property
     def url(self) -> str:
         """Address under which this machine reaches the front door."""
-        host = EVERY_ADDRESS.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return _address(self.host, self.port)
+
+    @property
+    def console_url(self) -> str | None:
+        """Address under which this machine reaches the call console; None if it is not started."""
+        return None if self.console_port is None else _address(self.console_host, self.console_port)
 
     @property
     def logs(self) -> Path:
@@ -92,7 +104,13 @@ class Settings:
             "PORT": (self.host, self.port),
             "RASA_PORT": (loopback, self.rasa_port),
             "ACTIONS_PORT": (loopback, self.actions_port),
+            **({"CONSOLE_PORT": (self.console_host, self.console_port)} if self.console_port is not None else {}),
         }
+
+
+def _address(host: str, port: int) -> str:
+    known = EVERY_ADDRESS.get(host, host)
+    return f"http://{f'[{known}]' if ':' in known else known}:{port}"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -135,7 +153,7 @@ def load(environment: Mapping[str, str] | None = None, env_file: Path | None = R
     stored = read_env_file(env_file) if env_file is not None else {}
     merged = {**stored, **{name: value for name, value in given.items() if value != ""}}
     numbers = {
-        name: _port(name, merged.get(name, default)) for name, default in zip(PORT_NAMES, ("8000", "5005", "5055"))
+        name: _port(name, merged.get(name, default)) for name, default in zip(PORT_NAMES, ("8000", "5005", "5055", "8001"))
     }
     for name, number in numbers.items():
         twin = next((other for other in PORT_NAMES if other != name and numbers[other] == number), None)
@@ -147,6 +165,8 @@ def load(environment: Mapping[str, str] | None = None, env_file: Path | None = R
         port=numbers["PORT"],
         rasa_port=numbers["RASA_PORT"],
         actions_port=numbers["ACTIONS_PORT"],
+        console_host=merged.get("CONSOLE_HOST", "127.0.0.1"),
+        console_port=None if merged.get("GUIDE_CONSOLE", "on") == "off" else numbers["CONSOLE_PORT"],
         data=data if data.is_absolute() else ROOT / data,
         environment=merged,
     )
@@ -177,5 +197,6 @@ def child_environment(settings: Settings, **more: str) -> dict[str, str]:
         "PORT": str(settings.port),
         "RASA_PORT": str(settings.rasa_port),
         "ACTIONS_PORT": str(settings.actions_port),
+        **({} if settings.console_port is None else {"CONSOLE_PORT": str(settings.console_port)}),
         **more,
     }

@@ -39,6 +39,7 @@ class Process:
         cwd: Where it runs.
         environment: Its whole environment.
         health_url: Answers 200 when the process can work; without one, a running process counts as healthy.
+        essential: Whether everything is stopped when it can't be kept alive; else the others go on without it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Process:
     cwd: Path
     environment: Mapping[str, str]
     health_url: str | None = None
+    essential: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class _Child:
     last_sign: float = 0.0
     next_check: float = 0.0
     in_a_row: int = 0
+    given_up: bool = False
     crashes: deque[float] = field(default_factory=deque)
 
 
@@ -147,21 +150,27 @@ class Supervisor:
                 if not self._look_after(child):
                     return 1
             now = time.monotonic()
-            if not announced and now >= next_ready_check and all(child.healthy for child in self._children):
+            if not announced and now >= next_ready_check and all(self._is_well(child) for child in self._children):
                 announced = on_ready()
                 next_ready_check = time.monotonic() + 0.5
             if not announced and now >= next_note:
-                waiting = ", ".join(child.process.title for child in self._children if not child.healthy)
+                waiting = ", ".join(child.process.title for child in self._children if not self._is_well(child))
                 say(f"  … {now - started:.0f} s; waiting for {waiting or 'the first answer'}")
                 next_note += 5
             time.sleep(self._timing.look)
         say("Stopping …")
         return 0
 
+    @staticmethod
+    def _is_well(child: _Child) -> bool:
+        return child.healthy or child.given_up
+
     def _look_after(self, child: _Child) -> bool:
         """Do what is due for one process. Returns whether it can be kept alive."""
         now = time.monotonic()
         running = child.running
+        if child.given_up:
+            return True
         if running is None:
             if now >= child.next_start:
                 self._start(child)
@@ -239,11 +248,14 @@ class Supervisor:
 
     def _gives_up(self, child: _Child, reason: str) -> bool:
         time.sleep(self._timing.look)  # its last words may still be on their way into the log
+        essential = child.process.essential
+        what = "Everything is stopped now." if essential else "Everything else goes on without it."
         say(
-            f"✗ {child.process.title} can't be kept alive ({reason}). Everything is stopped now. "
+            f"✗ {child.process.title} can't be kept alive ({reason}). {what} "
             f"The end of {child.log.path}:\n{child.log.tail(20)}"
         )
-        return False
+        child.given_up, child.running = True, None
+        return not essential
 
     def _stop_all(self) -> None:
         alive = [child.running for child in self._children if child.running is not None]

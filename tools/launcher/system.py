@@ -21,12 +21,12 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
-    """The three processes; each gets only the secrets it needs. The front door comes first: it is stopped first."""
+    """The processes; each gets only the secrets it needs. The front door comes first: it is stopped first."""
 
     def environment(*names: str) -> dict[str, str]:
         whole = child_environment(settings)
         whole.setdefault("INTAKE_URL", settings.url)
-        hidden = {*secrets, *keys.FOR_THE_SERVICE, AGENCY_CREDENTIAL}
+        hidden = {*secrets, *keys.FOR_THE_SERVICE, *keys.FOR_TELEGRAM, *keys.FOR_THE_CONSOLE, AGENCY_CREDENTIAL}
         others = {name: value for name, value in whole.items() if name not in hidden}
         # It stands for the token where an agency's own intake backend is used.
         agency = {name: whole[name] for name in (AGENCY_CREDENTIAL,) if name in whole and "INTAKE_TOKEN" in names}
@@ -35,7 +35,40 @@ def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
     def of_the_service() -> dict[str, str]:
         given = child_environment(settings)
         own = {name: given[name] for name in keys.FOR_THE_SERVICE if name in given}
-        return {**environment("GUIDE_SECRET", "INTAKE_TOKEN", "SESSION_KEY"), **own}
+        return {**environment(*keys.NAMES), **own}
+
+    def of_the_messenger() -> dict[str, str]:
+        given = child_environment(settings)
+        own = {name: given[name] for name in keys.FOR_TELEGRAM if name in given}
+        return {**environment("GUIDE_WORKER_SECRET"), **own}
+
+    def of_the_console() -> dict[str, str]:
+        given = child_environment(settings)
+        names = (*keys.FOR_THE_CONSOLE, *keys.OF_THE_CONSOLE_TOO)
+        own = {name: given[name] for name in names if name in given}
+        return {"GUIDE_URL": settings.url, **environment("GUIDE_CONSOLE_SECRET"), **own}
+
+    # Without a bot there is nothing to run, and nothing to say about it.
+    messenger = Process(
+        name="messenger",
+        title="the worker for Telegram",
+        command=[str(SERVICE_PYTHON), "-m", "messenger"],
+        cwd=ROOT,
+        environment=of_the_messenger(),
+        essential=False,
+    )
+    console = Process(
+        name="console",
+        title="the call console",
+        command=[str(SERVICE_PYTHON), "-m", "console"],
+        cwd=ROOT,
+        environment=of_the_console(),
+        health_url=f"{settings.console_url}/health",
+        essential=False,
+    )
+    wanted = [messenger] if settings.environment.get("TELEGRAM_TOKEN") else []
+    if settings.console_url is not None:
+        wanted.append(console)
 
     return [
         Process(
@@ -62,6 +95,7 @@ def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
             environment=environment("GUIDE_SECRET", "INTAKE_TOKEN"),
             health_url=f"http://127.0.0.1:{settings.actions_port}/health",
         ),
+        *wanted,
     ]
 
 
@@ -73,6 +107,13 @@ def answers(url: str) -> bool:
         with _direct.open(f"{url}{PAGE}", timeout=5) as page:
             return bool(page.status == 200)
     except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return False
+
+
+def _has_no_accounts(console_url: str) -> bool:
+    try:
+        return not _ask("GET", f"{console_url}/health", None).get("accounts", True)
+    except (OSError, http.client.HTTPException, ValueError):
         return False
 
 
@@ -119,7 +160,10 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
         def ready() -> bool:
             if not answers(settings.url):
                 return False
-            say(f"\nReady: {settings.url}{PAGE}\nCtrl-C stops everything. Logs: {settings.logs}")
+            calls = f"\nCall console: {settings.console_url}/" if settings.console_url else ""
+            say(f"\nReady: {settings.url}{PAGE}{calls}\nCtrl-C stops everything. Logs: {settings.logs}")
+            if settings.console_url and _has_no_accounts(settings.console_url):
+                say("The call console has no accounts yet. Make the first: make staff-user NAME=ann ROLE=supervisor")
             if ready_file is not None:
                 _write(ready_file, {"url": settings.url, "data": str(settings.data)})
             return True
