@@ -103,6 +103,11 @@ def _shown(pattern: str, **more: Any) -> Any:
     return Field(json_schema_extra={"pattern": pattern, **more})
 
 
+def _there(*names: str, **more: Any) -> dict[str, Any]:
+    """For the description only: these are there, and what else holds of fields."""
+    return {"required": list(names), "properties": {**{name: {"not": {"type": "null"}} for name in names}, **more}}
+
+
 LongText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_long), _shown(r"\S")]
 ShortText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_short), _shown(r"\S")]
 Name = Annotated[str, AfterValidator(_not_blank), AfterValidator(_name), _shown(r"\S")]
@@ -119,18 +124,46 @@ PAGE_MAX = 200
 ID_MAX = 2**53 - 1
 
 
+_ONCE_EACH: dict[str, Any] = {"uniqueItems": True}
+# For the description only, in the words of JSON Schema: the rules of `_across_fields`.
+_ACROSS_FIELDS: dict[str, Any] = {
+    "allOf": [
+        {"anyOf": [_there("email"), _there("phone")]},
+        {
+            "anyOf": [
+                _there("hardship_detail"),
+                {"properties": {"grounds": {"items": {"enum": ["unresolved", "delay", "uscis_error"]}}}},
+            ]
+        },
+        {
+            "anyOf": [
+                _there(
+                    *("signature_name", "signed_at", "consent"),
+                    delivery={"const": "online"},
+                    outcome={"const": "submitted"},
+                    consent={"const": True},
+                ),
+                {"properties": {"delivery": {"enum": ["email", "fax", "mail"]}, "outcome": {"const": "prepared"}}},
+            ]
+        },
+    ]
+}
+
+
 class CaseRequestIn(BaseModel):
     """The answers of one person, named as the questions are."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_ACROSS_FIELDS)
 
     outcome: Outcome
     language: Language
     submitted_at: Annotated[AwareDatetime, Field(strict=False)]
 
-    grounds: Annotated[list[Ground], Field(min_length=1)]
+    grounds: Annotated[list[Ground], Field(min_length=1, json_schema_extra=_ONCE_EACH)]
     form_type: Annotated[str, Field(pattern=r"^[A-Z]{1,4}-\d{1,4}[A-Z]{0,3}$")]
-    receipt_numbers: list[ReceiptNumber] | Literal["none"]
+    receipt_numbers: (
+        Annotated[list[ReceiptNumber], Field(json_schema_extra={"minItems": 1, **_ONCE_EACH})] | Literal["none"]
+    )
     receipt_numbers_reason: LongText | None = None
     filing_date: PartialDate | None = None
     delay_verified: bool | Literal["unknown"] | None = None
@@ -158,7 +191,7 @@ class CaseRequestIn(BaseModel):
     representative_name: Name | None = None
 
     problem_description: LongText
-    documents: list[ShortText] = []
+    documents: Annotated[list[ShortText], Field(json_schema_extra=_ONCE_EACH)] = []
     english_statement: Annotated[str, AfterValidator(_not_blank), _shown(r"\S")]
 
     delivery: Literal["online", "email", "fax", "mail"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -45,7 +45,7 @@ class FontsMissing(RuntimeError):
     """A font that the PDF needs is not installed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FontSet:
     """Fonts ready for setting.
 
@@ -75,9 +75,10 @@ class FontSet:
             strictness: 0: whatever a font has; 1: no combining signs; 2: single characters of the basic fonts only.
         """
         text = text.replace("\r\n", "\n").translate(_LINE_BREAKS).replace("\t", _TAB).replace(_BYTE_ORDER_MARK, "")
-        return _partable("".join(self._shown(sign, strictness) for sign in text))
+        return _partable(text.translate(_shown_as(self, strictness)))
 
-    def _shown(self, sign: str, strictness: int) -> str:
+    def shown(self, sign: str, strictness: int) -> str:
+        """One sign, or what stands in its place; strictness as for `printable`."""
         category = unicodedata.category(sign)
         if sign == "\n" or (sign in _INVISIBLE and strictness == 0):
             return sign
@@ -92,6 +93,31 @@ class FontSet:
         ):
             return sign
         return f"[U+{ord(sign):04X}]"
+
+
+class _Worked(dict[int, str]):
+    """A table for `str.translate` that works each sign out once."""
+
+    def __init__(self, work: Callable[[str], str]) -> None:
+        super().__init__()
+        self._work = work
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = self._work(chr(code))
+        return found
+
+
+@lru_cache(maxsize=8)
+def _shown_as(fonts: FontSet, strictness: int) -> _Worked:
+    return _Worked(lambda sign: fonts.shown(sign, strictness))
+
+
+def _ends_word(sign: str) -> bool:
+    return sign.isspace() or sign == _PARTING or unicodedata.east_asian_width(sign) in "WF"
+
+
+# Each sign as itself, or as a space where a word ends.
+_WORDS = _Worked(lambda sign: " " if _ends_word(sign) else sign)
 
 
 @lru_cache(maxsize=1)
@@ -178,13 +204,14 @@ def _segments(table: bytes, start: int) -> Iterator[int]:
 
 def _partable(text: str) -> str:
     """The text with an invisible place to part in each very long word."""
-    return "".join(_parted(text)) if len(text) > _LONG_WORD else text
+    longest = max(map(len, text.translate(_WORDS).split(" ")))
+    return "".join(_parted(text)) if longest > _LONG_WORD else text
 
 
 def _parted(text: Iterable[str]) -> Iterator[str]:
     word: list[str] = []
     for sign in text:
-        if sign.isspace() or sign == _PARTING or unicodedata.east_asian_width(sign) in "WF":
+        if _ends_word(sign):
             yield from _steps(word)
             word = []
             yield sign

@@ -60,8 +60,14 @@ _MULTIPART: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file", "kind"],
+                    "additionalProperties": False,
                     "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "PDF, JPEG, PNG or HEIC."},
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "minLength": 1,
+                            "description": "PDF, JPEG, PNG or HEIC.",
+                        },
                         "kind": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$", "example": "receipt_notice"},
                         "scan": {
                             "type": "string",
@@ -69,7 +75,8 @@ _MULTIPART: dict[str, Any] = {
                             "description": "Whether the sender had it scanned for malware.",
                         },
                     },
-                }
+                },
+                "encoding": {"file": {"contentType": "application/pdf, image/jpeg, image/png, image/heic"}},
             }
         },
     }
