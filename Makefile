@@ -5,7 +5,7 @@ BOT = bot/.venv/bin/python
 SERVICE = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check train evaluate bench bench-intake purge rotate-keys drop-old-keys staff-token \
+.PHONY: help run setup test check train evaluate bench bench-intake purge rotate-keys drop-old-keys staff-token staff-user \
 	audit-check deliveries unsent faults import-times review format
 
 help: ## list the commands
@@ -50,6 +50,10 @@ drop-old-keys: ## forget the keys that nothing is sealed with any more
 staff-token: ## let somebody of the staff in: NAME=ann ROLE=case_worker|supervisor|manager; out: NAME=ann REMOVE=1
 	@test -n "$(NAME)" || { echo "Who? make staff-token NAME=ann ROLE=case_worker"; exit 2; }
 	@$(LAUNCH) manage intake.commands staff-token "$(NAME)" $(if $(REMOVE),--remove,"$(ROLE)")
+
+staff-user: ## an account for the call console: NAME=ann ROLE=call_taker|case_worker|supervisor|manager [ASK=1]; out: NAME=ann REMOVE=1
+	@test -n "$(NAME)" || { echo "Who? make staff-user NAME=ann ROLE=supervisor"; exit 2; }
+	@$(LAUNCH) manage console.commands staff-user "$(NAME)" $(if $(REMOVE),--remove,$(ROLE) $(if $(ASK),--ask))
 
 audit-check: ## check that nothing in the audit trail was changed: [LAST=hash noted down before]
 	@$(LAUNCH) manage intake.commands audit-check $(if $(LAST),--last "$(LAST)")

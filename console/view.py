@@ -75,6 +75,7 @@ class Page:
     turn: str
     step: int | None
     steps: int | None
+    asking: str | None
     aloud: tuple[Aloud, ...]
     choices: tuple[Choice, ...]
     answered: tuple[Question, ...]
@@ -128,6 +129,7 @@ class Viewer:
             turn=new_token(),
             step=state.get("step"),
             steps=state.get("steps"),
+            asking=view.next,
             aloud=tuple(self._aloud(reply, language, spoken) for reply in view.replies),
             choices=self._choices(view.replies, spoken),
             answered=answered,

@@ -27,6 +27,7 @@ from console.dispositions import Dispositions
 from console.roles import Permission, may
 from console.settings import PAGES, Limits, Settings
 from console.spelling import Spelling
+from console.texts import language_of, whole
 from console.words import Words
 from vault import Vault
 
@@ -119,7 +120,7 @@ class Web:
             idle_seconds=int(parts.limits.idle_lock_minutes * 60),
             sso=bool(parts.settings.oidc_issuer),
         )
-        self._templates.filters.update(at=self.at, in_zone=self.in_zone)
+        self._templates.filters.update(at=self.at, in_zone=self.in_zone, whole=whole, language_of=language_of)
 
     # --- showing
 

@@ -137,8 +137,10 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     app.include_router(files.router())
     transfer = Transfer(chat)
     app.include_router(transfer.router())
-    app.include_router(_channels(chat, settings, transfer).router())
-    app.include_router(_assist(chat, settings).router())
+    content = Content.load(CONTENT)
+    answers = Answers(ROOT / "domain", content)
+    app.include_router(_channels(chat, settings, transfer, answers).router())
+    app.include_router(_assist(chat, settings, content, answers).router())
     app.include_router(Entry(settings, hours, utc_now).router())
     app.include_router(HoursRoute(hours, utc_now).router())
     app.include_router(downloads.router())
@@ -161,14 +163,12 @@ def _documents(chat: Chat, settings: Settings) -> Documents:
     )
 
 
-def _channels(chat: Chat, settings: Settings, transfer: Transfer) -> Channels:
-    answers = Answers(ROOT / "domain", Content.load(CONTENT))
+def _channels(chat: Chat, settings: Settings, transfer: Transfer, answers: Answers) -> Channels:
     return Channels(chat, settings, transfer, answers, Strings(WEB / "strings" / "page.yml"))
 
 
-def _assist(chat: Chat, settings: Settings) -> Assist:
-    content = Content.load(CONTENT)
-    views = Views(content, Answers(ROOT / "domain", content), Strings(WEB / "strings" / "page.yml"))
+def _assist(chat: Chat, settings: Settings, content: Content, answers: Answers) -> Assist:
+    views = Views(content, answers, Strings(WEB / "strings" / "page.yml"))
     return Assist(chat, settings, views, Strings(WEB / "strings" / "assist.yml"))
 
 

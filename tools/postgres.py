@@ -47,10 +47,13 @@ class Server:
         """SQLAlchemy address of a database."""
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/{database}"
 
+    def address(self, database: str) -> str:
+        """Address of a database for psycopg."""
+        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+
     def create(self, database: str) -> str:
         """Make an empty database; gives its name back."""
-        address = f"postgresql://{_USER}@127.0.0.1:{self.port}/postgres"
-        with psycopg.connect(address, autocommit=True) as connection:
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return database
 
@@ -70,7 +73,7 @@ def running(durable: bool) -> Iterator[Server]:
         raise NoPostgres("PostgreSQL is not installed (Debian, Ubuntu: apt-get install postgresql)")
     with tempfile.TemporaryDirectory(prefix="guide-postgres-") as name:
         folder = Path(name)
-        owner = _owner()
+        owner = server_owner()
         if owner:
             shutil.chown(folder, owner["user"], owner["group"])
         data = folder / "data"
@@ -114,7 +117,7 @@ def running(durable: bool) -> Iterator[Server]:
             server.wait()
 
 
-def _owner() -> dict[str, Any]:
+def server_owner() -> dict[str, Any]:
     """PostgreSQL refuses to run as root; whom to run it as then."""
     if os.geteuid() != 0:
         return {}

@@ -129,7 +129,7 @@ def _names() -> _Names:
     return _Names(surnames, content["not_in_names"], address, frozenset(words))
 
 
-def _is_chinese_name(run: str) -> bool:
+def is_chinese_name(run: str) -> bool:
     """Tell whether a run of simplified Chinese characters is a bare personal name."""
     names = _names()
     for size in (1, 2):
@@ -153,7 +153,7 @@ def _chinese_words(sentence: str) -> str:
     runs = [
         (start + run.start(), start + run.end()) for start, end in kept for run in _HAN_RUN.finditer(simple[start:end])
     ]
-    if all(_is_chinese_name(simple[start:end]) for start, end in runs):
+    if all(is_chinese_name(simple[start:end]) for start, end in runs):
         return ""
     return "".join(sentence[start:end] for start, end in runs)
 

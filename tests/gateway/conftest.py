@@ -19,7 +19,7 @@ import pytest
 from tests.gateway.fake_rasa import SECRET, FakeRasa, FakeRasaServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 20
+START_SECONDS = 60
 INTAKE_TOKEN = "intake-token-for-tests"
 
 

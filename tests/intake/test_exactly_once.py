@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,13 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from tests.intake.conftest import TOKEN, Clock, Database, body, empty_postgres_database, running, send
 from tests.intake.run_backend import run
-from tools.postgres import Server, free_port
+from tools.postgres import Server, free_port, server_owner
 from triage import tracking
 
+SMALL_DISK_MIB = 32
+ROOM_LEFT = 400_000
+# Cannot be packed.
+NOISE = "".join(random.Random(1).choices([chr(code) for code in range(0x4E00, 0x9FA5)], k=10_000))
 TABLES = ("case_requests", "history", "outbox", "idempotency_keys")
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -148,6 +158,64 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path) -> None:
     with backend(database.url) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=60) as http:
         again = send(http, key=f"k{len(told)}", problem_description="长" * 10_000)
     assert again.status_code == 201
+
+
+@contextmanager
+def small_database(server: Server) -> Iterator[tuple[Database, Path]]:
+    """A database on a small disk of its own, and where that disk is."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    name = f"full_{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="guide-full-") as folder:
+        # PostgreSQL runs as somebody else and has to get in.
+        Path(folder).chmod(0o755)
+        disk = Path(folder) / "disk"
+        disk.mkdir()
+        mounting = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MIB}m", "tmpfs", str(disk)]
+        mounted = subprocess.run(mounting, check=False, capture_output=True, text=True)
+        if mounted.returncode != 0:
+            pytest.skip(f"no disk could be mounted: {mounted.stderr.strip()}")
+        try:
+            space = disk / "space"
+            space.mkdir(mode=0o700)
+            owner = server_owner()
+            if owner:
+                shutil.chown(space, owner["user"], owner["group"])
+            with psycopg.connect(server.address("postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE TABLESPACE {name} LOCATION '{space}'")
+                connection.execute(f"CREATE DATABASE {name} TABLESPACE {name}")
+                try:
+                    yield Database(server.url(name), server=server), disk
+                finally:
+                    connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+                    connection.execute(f"DROP TABLESPACE {name}")
+        finally:
+            subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_of_postgresql_is_told_and_leaves_nothing_half(postgres: Server) -> None:
+    with small_database(postgres) as (database, disk):
+        with running(database.url, Clock()):
+            pass
+        filler = disk / "filler"
+        with filler.open("wb") as file:
+            room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - ROOM_LEFT
+            os.posix_fallocate(file.fileno(), 0, room)
+        told: list[str] = []
+        with backend(database.url) as address, httpx.Client(base_url=address, headers=HEADERS, timeout=60) as http:
+            for number in range(200):
+                answer = send(http, key=f"k{number}", problem_description=NOISE[number:])
+                if answer.status_code != 201:
+                    break
+                told.append(answer.json()["tracking_number"])
+            assert (answer.status_code, answer.json()["error"]) == (503, "storage_full")
+            assert int(answer.headers["Retry-After"]) > 0
+            assert http.get(f"/v1/case-requests/{told[0]}").status_code == 200
+            assert {number for (number,) in database.query("SELECT tracking_number FROM case_requests")} == set(told)
+            for table in TABLES:
+                assert len(database.rows(table)) == len(told), table
+            filler.unlink()
+            assert send(http, key=f"k{len(told)}", problem_description=NOISE[len(told) :]).status_code == 201
 
 
 def revoke(client: httpx.Client, key: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.conversations.people import ANSWERS
 
@@ -88,6 +88,7 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until nothing is on its way."""
+        expect(self.page.locator("html[data-looking]")).to_have_count(0)
         self.page.wait_for_load_state("networkidle")
 
     def go_on(self, until: str | None = None, **own: str) -> Visitor:

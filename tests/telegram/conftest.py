@@ -10,6 +10,7 @@ import pytest
 from tests.conversations.running import Running
 from tests.telegram.worker import Worker, running_system
 from tools.bot_api.server import BotApi
+from tools.launcher import ports
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,9 @@ def make_worker(running: Running, tmp_path: Path) -> Iterator[Callable[..., Work
 def language(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it runs in each language."""
     return str(request.param)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port nobody listens on."""
+    return ports.free(1)[0]

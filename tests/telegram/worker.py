@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +22,8 @@ from tools.bot_api.person import Person
 from tools.bot_api.server import TOKEN, BotApi
 from tools.launcher.settings import ROOT, neutral_environment
 
-_FIRST_CHAT = 5_550_001_000
+# The running system remembers the people of earlier workers.
+_CHATS = 1_000_000_000
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Worker:
     folder: Path
     more: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
-    _next_chat: int = _FIRST_CHAT
+    _next_chat: int = field(default_factory=lambda: _CHATS + secrets.randbelow(_CHATS))
 
     @property
     def environment(self) -> dict[str, str]:

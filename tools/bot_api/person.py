@@ -11,7 +11,7 @@ from tools.bot_api.server import BotApi, Sent
 
 PATIENCE_SECONDS = 45.0
 # An answer is whole when so long nothing has followed.
-_QUIET_SECONDS = 0.25
+_QUIET_SECONDS = 0.1
 
 
 @dataclass

@@ -153,7 +153,8 @@ def load(environment: Mapping[str, str] | None = None, env_file: Path | None = R
     stored = read_env_file(env_file) if env_file is not None else {}
     merged = {**stored, **{name: value for name, value in given.items() if value != ""}}
     numbers = {
-        name: _port(name, merged.get(name, default)) for name, default in zip(PORT_NAMES, ("8000", "5005", "5055", "8001"))
+        name: _port(name, merged.get(name, default))
+        for name, default in zip(PORT_NAMES, ("8000", "5005", "5055", "8001"))
     }
     for name, number in numbers.items():
         twin = next((other for other in PORT_NAMES if other != name and numbers[other] == number), None)

@@ -155,7 +155,8 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
         ids = settings.data / "run.json"
 
         def note(running: dict[str, int]) -> None:
-            _write(ids, {"supervisor": os.getpid(), "url": settings.url, **running})
+            places = {"url": settings.url, "console_url": settings.console_url}
+            _write(ids, {"supervisor": os.getpid(), **places, **running})
 
         def ready() -> bool:
             if not answers(settings.url):

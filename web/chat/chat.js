@@ -186,8 +186,10 @@
 
   async function look(everything = false) {
     // Without a connection the page stays as it is; what is sent next tells of that.
+    root.dataset.looking = "1";
     const got = await call("GET", "/chat/", { html: true }).catch(() => ({ status: 0 }));
     if (got.status && got.status < 500 && !busy) put(got.answer, everything);
+    delete root.dataset.looking;
   }
 
   // ---- one answer after the other; the same id until it is answered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 
-from . import agencies, answers, channels, dates, forms, grounds, identifiers, misc, receipts, roles
+from . import agencies, answers, channels, dates, forms, grounds, identifiers, misc, names, receipts, roles
 from .context import assign_date_roles
 from .entity import Entity
 from .retelling import in_words, on_copy
@@ -28,7 +28,7 @@ _CLAIMS = (
 _RANK = {name: rank for rank, name in enumerate(_CLAIMS)}
 # Numbers and names are read as they were typed; words may have been mistyped, or be Chinese in pinyin.
 _FROM_COPY = frozenset({"delivery", "ordinal", "cue"})
-_AS_TYPED = (receipts, identifiers, misc)
+_AS_TYPED = (receipts, identifiers, misc, names)
 _MENDED = (dates, forms, channels, roles, grounds, agencies, answers)
 
 

@@ -238,12 +238,13 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     if _THEIR_CASE.search(form, *window) or _HEARSAY.search(form, window[0], min(len(text), item.end + 8)):
         return True
     if item.channel == "case_status_online":
-        if _OWNED.search(text, max(0, item.start - 24), item.end) and not _evidence(form, (item.end, window[1]), item):
+        owned = _OWNED.search(text, max(0, item.start - 24), item.end) is not None
+        if owned and not _evidence(form, (item.end, window[1]), item) and not _negated(form, window, item):
             return True
     elif not item.bare and _ELSEWHERE.search(form, *window) and not _AGENCY.search(form, *window):
         return True
     if item.channel != "case_status_online":
-        before = text[max(window[0], item.start - 40) : item.start]
+        before = text[max(0, item.start - 40) : item.start]
         doubtful = item.channel == "infopass" or not item.strong
         if doubtful and (_BEFORE_OTHER_EN.search(before) or _BEFORE_OTHER_ZH.search(before)):
             return True
@@ -346,7 +347,7 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         item.planned = True
         item.wished = _WISH.search(form, start, end) is not None
         return
-    if english and _STATED.match(text, start) and _GERUND.search(text[item.start : item.end]) and not done:
+    if english and not done and _STATED.match(text, item.start) and _GERUND.search(text[item.start : item.end]):
         return
     if not item.strong:
         if _evidence(form, window, item):
@@ -374,7 +375,7 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         or _PAST_TIME.search(form, start, end)
         or _GERUND.search(span)
         or _PERFECT.search(form, item.start, item.end)
-        or (item.channel == "case_status_online" and _SITE_SAYS.search(span))
+        or _SITE_SAYS.search(span)
     ):
         item.status = TRIED
 

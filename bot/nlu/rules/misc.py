@@ -1,4 +1,4 @@
-"""Smaller things a message can carry: names, delivery ways, languages, ordinals, which answer to change, and cues."""
+"""Smaller things a message can carry: delivery ways, languages, ordinals, which answer to change, and cues."""
 
 from __future__ import annotations
 
@@ -43,16 +43,6 @@ _CIRCLED = {chr(0x2460 + index): index + 1 for index in range(10)} | {
     chr(0x2776 + index): index + 1 for index in range(10)
 }
 _KEYCAP = re.compile(r"([0-9])\ufe0f?\u20e3")
-_NAME_EN = re.compile(_LEX.node("name.en"), re.IGNORECASE)
-_NAME_ZH = re.compile(_LEX.node("name.zh"))
-_NAME_STOP_EN = frozenset(_LEX.node("name.stop_en"))
-_TITLES_EN = frozenset(_LEX.node("name.titles_en"))
-_PARTICLES = frozenset(_LEX.node("name.particles"))
-_TITLES_ZH = re.compile(_LEX.node("name.titles_zh"))
-_NAME_STOP_ZH = re.compile(_LEX.node("name.stop_zh"))
-_NAME_BAD_ZH = re.compile(_LEX.node("name.bad_zh"))
-_NAME_WORD = re.compile(r"[^\W\d_][^\W\d_'’.\-]*(?:['’\-][^\W\d_]+)*\.?")
-_HAN_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ffff]+(?:[·•・][\u3400-\u9fff]+)*")
 
 
 def _short(form: Normal) -> bool:
@@ -206,95 +196,15 @@ def _crisis(form: Normal, text: str) -> list[Entity]:
     return found
 
 
-def _latin_name(text: str, start: int) -> tuple[int, int] | None:
-    position = start
-    words: list[re.Match[str]] = []
-    while len(words) < 6:
-        gap = re.compile(r"[ \t]*,?[ \t]*" if not words else r"[ \t]+").match(text, position)
-        word = _NAME_WORD.match(text, gap.end() if gap else position)
-        if word is None:
-            break
-        low = word.group().lower()
-        plain = low.rstrip(".")
-        if low in _TITLES_EN and not words:
-            position = word.end()
-            continue
-        if plain in _NAME_STOP_EN and not (word.group()[0].isupper() and plain in {"may", "an", "so", "at"}):
-            break
-        if words and words[0].group()[0].isupper() and word.group()[0].islower() and plain not in _PARTICLES:
-            break
-        if "\u3400" <= word.group()[0] <= "\u9fff":
-            break
-        words.append(word)
-        position = word.end()
-        ends = word.group().endswith(".") and plain not in {"jr", "sr", "st"}
-        if ends and (len(plain) > 2 or (len(plain) > 1 and len(words) > 1)):
-            break
-    while words and words[-1].group().lower() in _PARTICLES | _TITLES_EN:
-        words.pop()
-    if not words or (not words[0].group()[0].isupper() and len(words) > 4):
-        return None
-    end = words[-1].end()
-    while (
-        end > words[0].start()
-        and text[end - 1] == "."
-        and not re.fullmatch(r"(?i)(?:jr|sr|[a-z])\.", words[-1].group())
-    ):
-        end -= 1
-    return words[0].start(), end
-
-
-def _han_name(form: Normal, start: int) -> tuple[int, int] | None:
-    gap = re.compile(r"[\s:：=，,「『\"“]*").match(form.text, start)
-    begin = gap.end() if gap else start
-    run = _HAN_RUN.match(form.text, begin)
-    if run is None:
-        return None
-    stop = _NAME_STOP_ZH.search(form.text, begin + 1, run.end())
-    end = min(stop.start() if stop else run.end(), run.end())
-    title = _TITLES_ZH.search(form.text[begin:end])
-    if title:
-        end = begin + title.start()
-    length = end - begin
-    name = form.text[begin:end]
-    if length < 2 or (length > 4 and "·" not in name and "・" not in name) or _NAME_BAD_ZH.search(name):
-        return None
-    return begin, end
-
-
-def _person(form: Normal, text: str) -> list[Entity]:
-    found: list[Entity] = []
-    spans: list[tuple[int, int]] = []
-    if form.latin:
-        for hit in _NAME_EN.finditer(text):
-            span = _latin_name(text, hit.end()) or (_han_name(form, hit.end()) if form.han else None)
-            if span is not None and text[span[0] : span[1]].strip():
-                spans.append(span)
-    if form.han:
-        for hit in _NAME_ZH.finditer(form.text):
-            span = _han_name(form, hit.end())
-            if span is None:
-                lead = re.compile(r"[\s:：=，,]*").match(text, hit.end())
-                position = lead.end() if lead else hit.end()
-                span = _latin_name(text, position) if re.match(r"[A-Za-zÀ-ɏ]", text[position : position + 1]) else None
-            if span is not None:
-                spans.append(span)
-    for start, end in sorted(set(spans)):
-        if found and start < found[-1].end:
-            continue
-        found.append(Entity("person_name", text[start:end], start, end, text[start:end]))
-    return found
-
-
 def extract(text: str, today: date) -> list[Entity]:
-    """Find names, delivery ways, languages, ordinals, names of answers and cues.
+    """Find delivery ways, languages, ordinals, names of answers and cues.
 
     Args:
         text: The message as typed.
         today: The day of the message; not used, same signature as the other rules.
 
     Returns:
-        Entities ``person_name``, ``delivery``, ``language``, ``ordinal`` (1-based, -1 for the last),
+        Entities ``delivery``, ``language``, ``ordinal`` (1-based, -1 for the last),
         ``answer_name`` (a slot, only with
         words of changing around it) and ``cue``.
     """
@@ -303,7 +213,6 @@ def extract(text: str, today: date) -> list[Entity]:
     slots = {item.value for item in answers}
     ways = [] if slots & {"email", "mailing_address"} and "delivery" not in slots else _delivery(form, text)
     return [
-        *_person(form, text),
         *ways,
         *_language(form, text),
         *_ordinal(form, text),
