@@ -5,7 +5,7 @@ BOT = bot/.venv/bin/python
 SERVICE = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check train evaluate bench bench-intake purge rotate-keys drop-old-keys staff-token staff-user \
+.PHONY: help run setup test check train evaluate bench bench-intake bench-console purge rotate-keys drop-old-keys staff-token staff-user \
 	audit-check deliveries unsent faults import-times review format
 
 help: ## list the commands
@@ -37,6 +37,10 @@ bench: ## measure speed and memory beside Rasa's own starter bot: [BENCH_JSON=ou
 
 bench-intake: setup ## measure the intake backend alone, on SQLite and PostgreSQL
 	@$(SERVICE)/python -m tools.bench_intake
+
+bench-console: setup train ## twenty call-takers at the console at once: [TAKERS=20] [PAUSE=4] [CONSOLE_JSON=out.json]
+	@$(SERVICE)/python tools/bench_console.py --call-takers $(or $(TAKERS),20) --pause $(or $(PAUSE),4) \
+		$(if $(CONSOLE_JSON),--json "$(CONSOLE_JSON)")
 
 purge: ## remove requests that have been kept long enough: [DRY_RUN=1]
 	@$(LAUNCH) manage intake.commands purge $(if $(DRY_RUN),--dry-run)

@@ -78,14 +78,20 @@ def go_back(turn: Turn) -> None:
 def skip(turn: Turn, slot: str) -> None:
     """Pass a question over, or say why that cannot be."""
     question = BY_SLOT.get(slot)
-    if question is not None and (question.optional or (slot == turn.memory.at.forced and slot in turn.memory.answers)):
-        if slot not in turn.memory.answers or (question.optional and slot != turn.memory.at.forced):
+    passed = question is not None and (question.optional or _may_go_without(turn, slot))
+    if passed or (slot == turn.memory.at.forced and slot in turn.memory.answers):
+        if slot not in turn.memory.answers or (passed and slot != turn.memory.at.forced):
             turn.memory.skip(slot)
         settle(turn, slot)
         turn.say("utter_skipped", label=turn.label(slot))
         return
     turn.memory.at.misses += 1
     turn.say("utter_skip_required")
+
+
+def _may_go_without(turn: Turn, slot: str) -> bool:
+    """Whether the date of filing may be left open: who was helped to find it and still does not know it."""
+    return slot == "filing_date" and turn.memory.at.misses > 0
 
 
 def unsure(turn: Turn, slot: str) -> None:
@@ -101,7 +107,7 @@ def unsure(turn: Turn, slot: str) -> None:
         turn.put(slot, NOT_TRIED)
         settle(turn, slot)
         turn.say("utter_channel_noted_not_tried", channel=turn.label(slot))
-    elif (question is not None and question.optional) or (slot == "filing_date" and at.misses > 0):
+    elif question is not None and (question.optional or _may_go_without(turn, slot)):
         turn.memory.skip(slot)
         settle(turn, slot)
         turn.say("utter_unsure_ok")

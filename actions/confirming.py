@@ -89,7 +89,8 @@ def _receipt_where(turn: Turn, pending: Mapping[str, Any]) -> bool:
     if message.first("receipt_number") or message.is_question or commands.recognised(turn):
         return False
     if message.cue("none", "never_issued", "cannot_find") or message.sure("affirm", "skip", "unsure", "deny"):
-        return _without_receipt(turn, message.text)
+        said = message.text if message.event == "text" else turn.world.labels.get("unknown", turn.language)
+        return _without_receipt(turn, said)
     return False
 
 

@@ -172,7 +172,11 @@ def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         item = best_date(message, roles)
         if item is None:
-            return Reading(skip=True) if has_none(message) and slot != "filing_date" else _date_unsure(message, slot)
+            if slot != "filing_date":
+                return Reading(skip=True) if has_none(message) else None
+            # Helped once; who still does not know goes on without it.
+            return Reading(problem="utter_filing_date_unknown") if message.sure("unsure") and not context.get(
+                "misses") else None
         if item.get("future") or first_day(str(item["value"])) > today:
             return Reading(problem="utter_invalid_date_future", details={"value": item.get("text") or item["value"]})
         if item.get("precision") == "year":
@@ -193,10 +197,6 @@ def best_date(message: Message, roles: tuple[str | None, ...]) -> Mapping[str, A
         if best is None or rank >= best[0]:
             best = (rank, item)
     return best[1] if best else None
-
-
-def _date_unsure(message: Message, slot: str) -> Reading | None:
-    return Reading(problem="utter_filing_date_unknown") if message.sure("unsure") and slot == "filing_date" else None
 
 
 def channel(name: str) -> Reader:

@@ -23,7 +23,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway import page_cookie, page_text, store
+from gateway import page_cookie, page_text, store, waiting
 from gateway.answers import Answers
 from gateway.bodies import Message, parse_message, read_body
 from gateway.chat import Chat
@@ -341,7 +341,6 @@ class Pages:
             "most_chars": self._chat.limits.message_max_chars,
             "fresh_id": secrets.token_hex(16),
             "fresh": shown.fresh,
-            "waits": False,
             "problem": shown.problem,
             "told": shown.told,
             "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
@@ -391,6 +390,7 @@ class Pages:
 
     async def _beside(self, session: store.Session, state: Mapping[str, Any], language: Language) -> dict[str, Any]:
         papers = await self._documents.overview(session)
+        waits = await self._chat.database.run(lambda c: waiting.is_on_its_way(c, session.conversation_id))
         for paper in papers["documents"]:
             paper["shown_state"] = self._words(f"papers_{paper['state']}", language)
             paper["shown_size"] = f"{max(1, round(paper['size'] / 1024))} KB"
@@ -408,6 +408,7 @@ class Pages:
                 }
                 for answer in self._answers.listed(state, language, months, date)
             ],
+            "waits": waits or any(paper["state"] == "waiting_for_scan" for paper in papers["documents"]),
             "papers": {
                 **papers,
                 "open": state.get("asking") == _ASKS_FOR_PAPERS,

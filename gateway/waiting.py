@@ -174,6 +174,12 @@ def heard(connection: Connection, conversation_id: str) -> None:
     connection.execute(update(conversations).where(this).values(unheard=False))
 
 
+def is_on_its_way(connection: Connection, conversation_id: str) -> bool:
+    """Whether something of a conversation is still to be handed over, without the person having to do anything."""
+    this = and_(_C.id == conversation_id, _C.retry_kind.is_not(None), _C.retry_dead.is_(None))
+    return connection.scalar(select(_C.id).where(this)) is not None
+
+
 def put_off(connection: Connection, conversation_id: str, until: int) -> None:
     """Try again later, without counting this as a try: the engine was away."""
     connection.execute(update(conversations).where(_C.id == conversation_id).values(retry_next=until))

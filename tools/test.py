@@ -2,9 +2,9 @@
 """Run everything that must hold: `python3 tools/test.py [--quick] [step …]`. Standard library only, Python 3.9 and up.
 
 Steps in their order: lint, types, boundaries, unit (service environment), rules (engine environment, without a
-model), train, engine (with the model), conversations (over HTTP with the really running system), faults (requests
-handed over while everything fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments
-after `--` go to pytest.
+model), train, engine (with the model), conversations (over HTTP with the really running system), page (the same in a
+browser, and the ways in), console (calls taken at the call console), faults (requests handed over while everything
+fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments after `--` go to pytest.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ SUITES = {
     "rules": (BOT_PYTHON, ("actions", "nlu_rules")),
     "engine": (BOT_PYTHON, ("bot", "nlu")),
     "conversations": (SERVICE_PYTHON, ("conversations",)),
+    "page": (SERVICE_PYTHON, ("page", "entry")),
+    "console": (SERVICE_PYTHON, ("console",)),
     "faults": (SERVICE_PYTHON, ("faults",)),
 }
-STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations", "faults")
+STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations", "page", "console", "faults")
 QUICK = ("lint", "types", "boundaries", "unit", "rules")
 NOTHING_COLLECTED = 5
 
@@ -92,7 +94,9 @@ class Run:
             "types": lambda: self._tool("mypy"),
             "boundaries": lambda: self._tool("lint-imports"),
             "train": self._train,
-            "conversations": self._conversations,
+            "conversations": lambda: self._running("conversations"),
+            "page": lambda: self._running("page"),
+            "console": lambda: self._running("console"),
         }
         return steps.get(name) or (lambda: self._suite(name, self.environment))
 
@@ -110,7 +114,7 @@ class Run:
         return Count(passed=1) if code == 0 else Count(failed=1)
 
     def _suite(self, name: str, environment: Mapping[str, str]) -> Count:
-        if name == "unit":
+        if name in ("unit", "page", "console"):
             packages.install_missing(environment)
         python, folders = SUITES[name]
         paths = [str(TESTS / folder) for folder in folders if any((TESTS / folder).glob("**/test_*.py"))]
@@ -129,11 +133,11 @@ class Run:
             count.failed = 1  # it could not even collect
         return count
 
-    def _conversations(self) -> Count:
+    def _running(self, name: str) -> Count:
         with running_system(self.environment) as trial:
             environment = {**self.environment, **keys.load(trial.data, {})}
             environment.update(GUIDE_TEST_URL=trial.url, GUIDE_TEST_DATA=str(trial.data))
-            count = self._suite("conversations", environment)
+            count = self._suite(name, environment)
             if not trial.lives():
                 raise Failure("the system did not live until the end of the tests")
         count.passed += 1  # it started, lived and stopped as it should
@@ -187,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = Run(settings.neutral_environment(), given[split + 1 :])
     steps = [step for step in STEPS if step in chosen.steps] or list(QUICK if chosen.quick else STEPS)
     for step in steps:
-        if step in ("engine", "conversations", "faults") and run.failed("train"):
+        if step in ("engine", "conversations", "page", "console", "faults") and run.failed("train"):
             say(f"\n=== {step} === left out: there is no model")
             run.results[step] = (Count(failed=1), 0.0)
             continue

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -22,6 +24,8 @@ _STRICTEST = 2
 # much memory; so many empty documents after each one push it out (about a millisecond each).
 _REMEMBERED = 12
 _FIELD_LANGUAGE = "en"
+# Gives memory that is free back to the system, where the C library can do that.
+_give_back = getattr(ctypes.CDLL(None), "malloc_trim", lambda _kept: None)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Typesetter:
         self._field_template = (TEMPLATES / "fields.typ").read_bytes()
         self._fonts: FontSet = font_set()
         self._no_fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[])
+        # One after the other, always in the same thread: the typesetter uses all cores by itself, and each further
+        # thread would keep tens of megabytes.
+        self._line = ThreadPoolExecutor(1, thread_name_prefix="typesetter")
 
     def pdf(self, parts: list[Part], tracking_number: str, language: str) -> bytes:
         """The document as PDF/UA.
@@ -101,17 +108,18 @@ class Typesetter:
     def _compile(
         self, template: bytes, data: Mapping[str, Any], standard: Literal["ua-1"] | None, strictness: int
     ) -> bytes:
+        inputs = {"data": json.dumps(self._printable(data, strictness))}
+        return self._line.submit(self._compile_next, template, inputs, standard).result()
+
+    def _compile_next(self, template: bytes, inputs: dict[str, str], standard: Literal["ua-1"] | None) -> bytes:
         try:
             return typst.compile(
-                template,
-                font_paths=self._fonts.fonts,
-                format="pdf",
-                sys_inputs={"data": json.dumps(self._printable(data, strictness))},
-                pdf_standards=standard,
+                template, font_paths=self._fonts.fonts, format="pdf", sys_inputs=inputs, pdf_standards=standard
             )
         finally:
             for _ in range(_REMEMBERED):
                 typst.compile(b"", font_paths=self._no_fonts, format="pdf")
+            _give_back(0)
 
     def _printable(self, value: Any, strictness: int) -> Any:
         if isinstance(value, str):

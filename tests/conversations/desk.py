@@ -71,6 +71,12 @@ class Desk:
         """Press one of the console's keys."""
         return self.send(action={"do": name, **more})
 
+    def choose(self, *names: str) -> Desk:
+        """Press the shown button whose payload has the first of these names that any has."""
+        shown = [button["payload"] for reply in self.view["replies"] for button in reply.get("buttons", ())]
+        return self.send(payload=next(payload for name in names for payload in shown if f'"{name}"' in payload
+                                      or payload == f"/{name}"))  # fmt: skip
+
     @property
     def asking(self) -> str | None:
         """The open question."""

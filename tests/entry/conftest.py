@@ -30,7 +30,7 @@ class ForeignSite:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body, headers = pages.get(self.path, ("", {}))
-                self.send_response(200 if body else 404)
+                self.send_response(200 if body else 404 if self.path != "/favicon.ico" else 204)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 for name, value in headers.items():
                     self.send_header(name, value)

@@ -140,12 +140,14 @@ def test_on_a_page_with_a_strict_policy(window: Watched, door: FrontDoor, agency
 def test_a_plain_frame(window: Watched, door: FrontDoor, agency: ForeignSite) -> None:
     window.page.goto(agency.page(f'<iframe src="{door.url}/chat/?lang=zh-Hans" title="Guide"></iframe>'))
     expect(guide(window).locator("#messages")).to_contain_text(GREETING["zh-Hans"])
-    # The same person comes back to the agency's page in this tab.
+    assert window.page.frames[1].evaluate("document.cookie") == ""
     guide(window).locator("#answer").fill("still here")
     guide(window).locator("#answer").press("Enter")
     expect(guide(window).locator("#messages")).to_contain_text("2: still here")
+    # Also where the browser lets a frame of another site keep nothing at all.
     window.page.reload()
-    expect(guide(window).locator("#messages")).to_contain_text("2: still here")
+    expect(guide(window).locator("#messages")).to_contain_text(GREETING["zh-Hans"])
+    assert window.complaints == []
 
 
 def test_downloads_and_quick_exit_in_the_frame(window: Watched, door: FrontDoor, agency: ForeignSite) -> None:

@@ -1,4 +1,4 @@
-"""Names, delivery ways, languages, ordinals, answers to change, and cues."""
+"""Delivery ways, languages, ordinals, answers to change, and cues."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ TODAY = date(2026, 11, 24)
 
 VALUES: list[tuple[str, str]] = [
     # English
-    ("my name is Maria Lopez", "person_name=Maria Lopez"),
-    ("My name is Paula Reyes-Quinn and I live in Boise", "person_name=Paula Reyes-Quinn"),
-    ("I'm called Ahmed bin Said", "person_name=Ahmed bin Said"),
-    ("name: john smith", "person_name=john smith"),
-    ("Full name: Nguyen Van Anh", "person_name=Nguyen Van Anh"),
-    ("signed Willem van der Meer", "person_name=Willem van der Meer"),
-    ("my full name is José O'Neill Jr.", "person_name=José O'Neill Jr."),
-    ("her name is Anna Petrova, born in 1980", "person_name=Anna Petrova"),
-    ("My name is Dr. Helen Park", "person_name=Helen Park"),
     ("my name is wrong on the card", ""),
     ("on this page please", "delivery=online"),
     ("right here", "delivery=online"),
@@ -77,20 +68,8 @@ VALUES: list[tuple[str, str]] = [
     ("change my role", "answer_name=requester_role"),
     ("fix the a-number", "answer_name=a_number"),
     ("USCIS printed the wrong name on my card", ""),
-    ("my name is Bob", "person_name=Bob"),
     ("Let them print bigger letters on each form, and replace the old scanners in every office of theirs soon", ""),
     # Chinese, both scripts, and mixed
-    ("我叫陈明", "person_name=陈明"),
-    ("我叫司马云", "person_name=司马云"),
-    ("我的名字是王小明，生日是1990年", "person_name=王小明"),
-    ("我姓名叫做李华", "person_name=李华"),
-    ("姓名：张伟", "person_name=张伟"),
-    ("我叫林美玲，住在洛杉矶", "person_name=林美玲"),
-    ("申請人叫陳大文", "person_name=陳大文"),
-    ("我個名係黃志強", "person_name=黃志強"),
-    ("我叫Kevin Chan", "person_name=Kevin Chan"),
-    ("签名：赵敏", "person_name=赵敏"),
-    ("我叫王小明先生", "person_name=王小明"),
     ("名字写错了", "answer_name=full_name"),
     ("什么名字", ""),
     ("网上提交", "delivery=online"),

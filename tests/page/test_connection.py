@@ -145,7 +145,7 @@ def test_somebody_who_waits_is_told_so(anyone: Visitor) -> None:
 
 
 def test_a_double_press_is_one_answer(person: Visitor) -> None:
-    person.say(OPENINGS["submitted"][person.language]).go_on("requester_role")
+    person.be_at("requester_role")
     button = person.page.locator("#choices button").first
     person.after(lambda: button.dblclick())
     assert len({post["id"] for post in person.posts if "payload" in post}) == 1

@@ -30,7 +30,7 @@ def _reviewed(person: Visitor) -> dict[str, str]:
 
 
 def test_every_answer_is_in_the_review_and_can_be_changed(person: Visitor) -> None:
-    _begin(person).go_on("review")
+    person.be_at("review")
     answers = person.state()["answers"]
     expect(person.page.locator("#review")).to_have_attribute("open", "")
     shown = _reviewed(person)
@@ -54,7 +54,7 @@ def test_every_answer_is_in_the_review_and_can_be_changed(person: Visitor) -> No
 
 
 def test_the_review_is_there_all_the_time(person: Visitor) -> None:
-    _begin(person).go_on("full_name")
+    person.be_at("full_name")
     person.page.click("#review > summary")
     assert len(_reviewed(person)) >= 4
     person.say(FULL_NAME[person.language])
@@ -63,12 +63,12 @@ def test_the_review_is_there_all_the_time(person: Visitor) -> None:
 
 
 def test_back_one_question(person: Visitor) -> None:
-    _begin(person).go_on("date_of_birth").press("/go_back")
+    person.be_at("date_of_birth").press("/go_back")
     assert person.state()["asking"] == "full_name"
 
 
 def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
-    _begin(person).go_on("full_name")
+    person.be_at("full_name")
     saved = person.history()["messages"]
     person.page.click("form[action='/chat/code'] button")
     expect(person.page.locator("#banner .code")).to_be_visible()
@@ -121,7 +121,7 @@ def test_copy_the_telephone_number(anyone: Visitor) -> None:
 
 
 def test_papers(person: Visitor, tmp_path: Path) -> None:
-    _begin(person).go_on("documents")
+    person.be_at("documents")
     papers = person.page.locator("#papers")
     expect(papers).to_have_attribute("open", "")
     assert person.page.get_attribute("#camera", "capture") == "environment"

@@ -153,7 +153,8 @@ def test_every_answer_is_read_out_once(person: Visitor) -> None:
         document.getElementById('live'), { childList: true, subtree: true });
     }""")
     _begun(person)
-    person.go_on("requester_role")
+    for slot in ("form_type", "contact_center_date"):
+        person.go_on(slot)
     heard = person.page.evaluate("heard")
     turns = len(person.posts)
     assert len(heard) == turns, "one paragraph for every answer"
@@ -217,7 +218,7 @@ WINDOWS: dict[str, Any] = {
 @pytest.mark.parametrize("window", WINDOWS)
 def test_reflow(browser: Browser, base: str, language: str, window: str) -> None:
     with visitor(browser, base, language, **WINDOWS[window]) as person:
-        _begun(person.open()).go_on("full_name")
+        person.open().be_at("full_name")
         person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert person.too_wide() == []
         person.page.screenshot(path=_path(person, f"reflow-{window.rstrip('%')}"), full_page=True)
@@ -232,7 +233,7 @@ def _path(person: Visitor, name: str) -> str:
 
 @pytest.mark.parametrize("how", ["spacing", "200%"])
 def test_larger_text_is_not_cut_off(person: Visitor, how: str) -> None:
-    _begun(person).go_on("full_name")
+    person.be_at("full_name")
     person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     # Through the developer's door: the page's own policy lets no foreign style in.
     session = person.context.new_cdp_session(person.page)
@@ -249,7 +250,7 @@ def test_larger_text_is_not_cut_off(person: Visitor, how: str) -> None:
 
 
 def test_targets_are_large_enough(person: Visitor) -> None:
-    _begun(person).go_on("requester_role")
+    person.be_at("requester_role")
     person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert person.page.evaluate(SMALL, 24) == []
     heights = [one.bounding_box()["height"] for one in person.page.locator("#choices button").all()]  # type: ignore[index]
@@ -285,7 +286,7 @@ def _fonts(person: Visitor, selector: str) -> list[str]:
 
 
 def test_numbers_never_break(person: Visitor) -> None:
-    _begun(person).go_on("full_name").say("IOE0912345678")
+    person.be_at("full_name").say("IOE0912345678")
     person.page.click("#review > summary")
     person.page.set_viewport_size({"width": 320, "height": 640})
     numbers = person.page.locator(".n").locator("visible=true")
@@ -311,7 +312,7 @@ def test_help_is_always_in_the_same_place(person: Visitor) -> None:
         return list(page.evaluate("[...document.querySelectorAll('main > [id]')].map((one) => one.id)"))
 
     before = place(person.page)
-    _begun(person).go_on("review")
+    person.be_at("review")
     assert place(person.page) == before
     assert person.page.locator("#help a[href^='tel:']").count() >= 2
     assert person.page.inner_text("#hours-now").strip()
@@ -335,7 +336,7 @@ def test_privacy_comes_first(browser: Browser, base: str, language: str) -> None
 def test_other_looks(browser: Browser, base: str, language: str, scheme: str) -> None:
     options = {"forced_colors": "active"} if scheme == "forced" else {}
     with visitor(browser, base, language, **options) as person:
-        _begun(person.open()).go_on("requester_role")
+        person.open().be_at("requester_role")
         if scheme == "print":
             person.page.emulate_media(media="print")
             for hidden in ("nav", "#choices", "#form", "#erase"):

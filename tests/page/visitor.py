@@ -14,7 +14,9 @@ import httpx
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.conversations.people import ANSWERS
+from tests.conversations.client import Chat
+from tests.conversations.people import ANSWERS, go_on
+from tests.conversations.test_outcomes import OPENINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
@@ -100,6 +102,16 @@ class Visitor:
             asking = state["asking"]
             self.say(own.get(asking) or ANSWERS[self.language][asking])
         raise AssertionError(f"{MOST_TURNS} turns without an end; asked: {state['asking']}")
+
+    def be_at(self, until: str, **own: str) -> Visitor:
+        """The same without the page, which is then loaded again: for tests that begin far into the conversation."""
+        chat = Chat(self.base, self.language, self.token)
+        chat.state = self.state()
+        if not chat.state["answers"]:
+            chat.say(OPENINGS["submitted"][self.language])
+        go_on(chat, self.language, until, **own)
+        self.page.reload()
+        return self
 
     # ---- looking
 

@@ -226,7 +226,7 @@ def test_a_group_gets_one_line_and_is_left(worker: Worker, kind: str) -> None:
 
 def test_a_long_text_is_split_where_a_paragraph_ends(worker: Worker, someone: Person) -> None:
     someone.say("I have no case, I only want to make a suggestion so that USCIS gets better.")
-    story = "\n\n".join(f"Paragraph {number}: 我等了很久 😀😀 " + "x" * 200 for number in range(16))
+    story = "\n\n".join(f"Paragraph {number}: 我等了很久 😀😀 " + "x" * 212 for number in range(17))
     assert units(story) <= 4096
     someone.say(story)
     assert worker.state(someone)["outcome"] == "feedback"
@@ -235,7 +235,7 @@ def test_a_long_text_is_split_where_a_paragraph_ends(worker: Worker, someone: Pe
     assert all(units(sent.text) <= 4096 for sent in someone.last)
     assert all(sent.text.rstrip()[-1] in "x:." for sent in someone.last)
     assert all(sent.protected for sent in someone.last)
-    assert "".join(someone.text.split()).count("Paragraph") == 16
+    assert "".join(someone.text.split()).count("Paragraph") == 17
 
 
 def test_signs_of_markup_are_signs_like_any_others(worker: Worker, someone: Person) -> None:

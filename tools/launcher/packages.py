@@ -15,6 +15,8 @@ from tools.launcher.settings import ROOT
 _PROBE_SECONDS = 30
 # Where the PDF looks for it as well (intake/document/fonts.py).
 _RARE_HAN = Path("/usr/share/fonts/truetype/hanazono/HanaMinB.ttf")
+_CHINESE = "NotoSansCJK"
+_FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _SERVER = ("initdb", "postgres", "pg_isready")
 
 
@@ -47,7 +49,18 @@ def postgres_folder() -> Path | None:
     return next((folder for folder in folders if all((folder / name).exists() for name in _SERVER)), None)
 
 
+def has_browser() -> bool:
+    """Whether there is a Chromium for the tests of the pages."""
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
+def _has_chinese() -> bool:
+    return any(True for folder in _FONT_FOLDERS for _ in folder.rglob(f"{_CHINESE}*"))
+
+
 PACKAGES = (
+    Package("chromium", "the tests of the pages", has_browser),
+    Package("fonts-noto-cjk", "Chinese on the pages", _has_chinese),
     Package("postgresql", "the tests of the databases", lambda: postgres_folder() is not None),
     Package("fonts-hanazono", "the rarest Chinese characters in the PDF", _RARE_HAN.exists),
 )

@@ -149,6 +149,7 @@
     const page = new DOMParser().parseFromString(text, "text/html");
     const other = page.documentElement.lang !== root.lang;
     const count = (from) => from.querySelectorAll("#messages > li").length;
+    const before = count(document);
     const talk = everything || other || (!kept.queue.length && count(page) !== count(document));
     root.lang = page.documentElement.lang;
     document.title = page.title;
@@ -173,6 +174,10 @@
         const again = (focus.id && byId(focus.id)) || (focus.value && byId(part.id).querySelector(`[value="${CSS.escape(focus.value)}"]`));
         if (again) again.focus({ preventScroll: true });
       }
+    }
+    // What came without having been asked for here: from another tab, or because a request arrived in the end.
+    if (talk && !everything && !other) {
+      for (const item of [...byId("messages").children].slice(before)) announce(item.textContent.trim().replace(/\s+/g, " "));
     }
     if (talk) for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
     watchTheEnd();

@@ -35,6 +35,8 @@ HOLIDAYS: dict[str, list[int]] = WORDS["holidays"]
 HAN_FROM = "\u3400"
 BIRTH_BEFORE = re.compile(rf"(?:{either(WORDS['birth_before'])})[^。;.!?\n]{{0,24}}$")
 POINT_AFTER = re.compile(rf"\s?(?:{either(WORDS['point_after'])})")
+# In front of a date that corrects the one before it.
+AMENDS = re.compile(rf"(?<![a-z])(?:{either(WORDS['amends'])})[\s,，:：]{{0,2}}(?:it\s(?:is|was)|on|the|是|系)?\s?$")
 _WORDS_ONLY = re.compile(r"[^\s.,!?。、()](?:.*[^\s.,!?。、()])?", re.DOTALL)
 WINDOW = 32
 
@@ -50,6 +52,7 @@ class Reading:
         approx: Whether the text itself is vague.
         other_years: Further years that the same two figures can mean.
         two_figures: The year as written in two figures, where it was.
+        day_alone: Whether only the day was said ("the 3rd"); month and year are guessed.
     """
 
     year: int
@@ -58,6 +61,7 @@ class Reading:
     approx: bool = False
     other_years: tuple[int, ...] = ()
     two_figures: int | None = None
+    day_alone: bool = False
 
     def exists(self) -> bool:
         """Say whether the calendar has this date."""
@@ -116,6 +120,11 @@ def claimed(match: re.Match[str], reading: Reading | None, start: int | None = N
     first = match.start() if start is None else start
     last = match.end() if end is None else end
     return Hit(first, last, reading if reading and reading.exists() else None)
+
+
+def day_alone(match: re.Match[str], reading: Reading | None) -> Hit:
+    """Return a hit of a match that names no month."""
+    return claimed(match, replace(reading, day_alone=True) if reading else None)
 
 
 def latest(today: date, month: int, day: int | None = None) -> Reading | None:

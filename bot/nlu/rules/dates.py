@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from bot.nlu.rules.date_readings import BIRTH_BEFORE, WINDOW, WORDS, Context, Handler, Hit, Reading, either
+from bot.nlu.rules.date_readings import AMENDS, BIRTH_BEFORE, WINDOW, WORDS, Context, Handler, Hit, Reading, either
 from bot.nlu.rules.dates_in_chinese import CHINESE_RULES, HAS_CHINESE_DATE
 from bot.nlu.rules.dates_in_english import ENGLISH_RULES, HAS_ENGLISH_DATE, YEAR_RULES
 from bot.nlu.rules.dates_in_figures import DIGIT_RULES
@@ -26,6 +26,10 @@ _APPROX_AFTER = re.compile(rf"\s?(?:{either(WORDS['approx_after'])})")
 _BIRTH_AFTER = re.compile(rf"[\s,的]{{0,2}}(?:{either(WORDS['birth_after'])})")
 _NOT_BIRTH = re.compile(rf"(?:{either(WORDS['not_birth'])})")
 _APPOSITION = re.compile(r"[\s,、(/=]{0,2}(?:(?:也?就|即)?是|即|or|i\.e\.|that is|meaning)?[\s,:(]{0,2}(?:公元|西元)?")
+# "not in May, in June": the date is told to be wrong.
+_DENIED = re.compile(rf"(?:{either(WORDS['denied_before'])})\s?(?:in\s|on\s|the\s|from\s|在)?(?:the\s)?$")
+_AMENDED_WITHIN = 24
+_LEAD = re.compile(r"(?:on\s)?the\s(?=[0-9]{1,2}(?:st|nd|rd|th)\s)|on\s(?=[a-z])")
 _HAS_DIGIT = re.compile(r"[0-9]")
 _BETWEEN_HAN = re.compile(r"(?<=[\u3400-\u9fff]) {1,2}(?=[\u3400-\u9fff])")
 
@@ -39,7 +43,8 @@ def extract(text: str, today: date) -> list[Entity]:
 
     Returns:
         Entities ``date`` in order of appearance. ``value`` is ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY`` as ``precision``
-        (``day``, ``month``, ``year``) says; ``approx`` marks vague ones, ``future`` those that begin after ``today``.
+        (``day``, ``month``, ``year``) says; ``approx`` marks vague ones, ``future`` those that begin after ``today``, ``denied`` those
+        that are told to be wrong ("not May, June").
         The role is ``birth`` where the words beside the date say so, else None. A date that is given twice in
         different words ("前年交的，2024年1月31日") gives two entities.
     """
@@ -49,8 +54,9 @@ def extract(text: str, today: date) -> list[Entity]:
     hits = _apart(_all_hits(context, form.han, form.latin))
     roles = _roles(context, hits)
     readings = [_settled(index, hits, roles[index], today) for index in range(len(hits))]
+    readings = [_in_the_month_before(index, hits, readings, context) for index in range(len(hits))]
     return [
-        _entity(context, hit, reading, role, norm.span(hit.start, hit.end), norm.original)
+        _entity(context, hit, reading, role, norm.span(*_trimmed(context, hit)), norm.original)
         for hit, reading, role in zip(hits, readings, roles, strict=True)
         if reading is not None
     ]
@@ -138,6 +144,31 @@ def _settled(index: int, hits: list[Hit], role: str | None, today: date) -> Read
     return reading
 
 
+def _in_the_month_before(
+    index: int, hits: list[Hit], readings: list[Reading | None], context: Context
+) -> Reading | None:
+    """Give a day alone the month of the date that it corrects ("March 3, no wait, the 5th")."""
+    reading, before = readings[index], readings[index - 1] if index else None
+    if reading is None or before is None or not reading.day_alone or not (before.month and before.day):
+        return reading
+    between = context.text[hits[index - 1].end : hits[index].start]
+    if len(between) > _AMENDED_WITHIN or not AMENDS.search(between):
+        return reading
+    amended = replace(reading, year=before.year, month=before.month)
+    return amended if amended.exists() else reading
+
+
+def _trimmed(context: Context, hit: Hit) -> tuple[int, int]:
+    """Leave out what leads to a date and what only joins it to the next word."""
+    start, end = hit.start, hit.end
+    lead = _LEAD.match(context.text, start, end)
+    if lead:
+        start = lead.end()
+    while end > start + 1 and (context.text[end - 1].isspace() or context.text[end - 1] == "的"):
+        end -= 1
+    return start, end
+
+
 def _entity(
     context: Context, hit: Hit, reading: Reading, role: str | None, span: tuple[int, int], original: str
 ) -> Entity:
@@ -149,7 +180,9 @@ def _entity(
     approx = reading.approx or bool(
         _APPROX_BEFORE.search(context.before(hit.start)) or _APPROX_AFTER.match(context.text, hit.end)
     )
+    denied = _DENIED.search(context.before(hit.start)) is not None
     extras: dict[str, Any] = {
+        **({"denied": True} if denied else {}),
         "precision": precision,
         "approx": approx,
         "future": first_day(value) > context.today,

@@ -20,6 +20,7 @@ from bot.nlu.rules.date_readings import (
     Rules,
     by_word,
     claimed,
+    day_alone,
     day_away,
     either,
     latest,
@@ -50,15 +51,17 @@ _SAID_DAY = r"(?:[二三]?十[一二三四五六七八九]?|廿[一二三四五�
 _AGE = r"(?:[二三四五六七八九]十[一二三四五六七八九]?|[2-9][0-9])(?=\s?(?:$|[,;.!?，。；！？]))"
 _MD = (
     rf"(?P<m>{_N})(?:\s?[-~到至、/]\s?{_N})?\s?月份?的?\s?"
-    rf"(?:(?P<d>{_N})\s?[日号]|(?P<d2>[0-9]{{1,2}}|{_SAID_DAY}){_NO_DAY})?(?:[初底末]|[上中下]旬|中(?![国文美介心]))?"
+    rf"(?:(?P<d>{_N})\s?[日号曰]|(?P<d2>[0-9]{{1,2}}|{_SAID_DAY}){_NO_DAY})?(?:[初底末]|[上中下]旬|中(?![国文美介心]))?"
 )
 _ZH_SEASON = r"(?P<season>[春夏秋冬])[天季]?"
 _ZH_PART = rf"(?P<part>{either(_PARTS_ZH)})(?![国文美介心])"
+# "年尾11月", "去年底12月": the month counts.
+_ZH_PART_MONTH = rf"(?:(?:{either(_PARTS_ZH)})的?\s?)?{_MD}"
 _ZH_HOLIDAY = rf"(?P<holiday>{either(word for word in HOLIDAYS if not word.isascii())})"
 _ZH_NUMBER = rf"(?:[0-9]{{1,3}}|[{_CN}]{{1,4}})"
 _ZH_FULL = re.compile(
     rf"(?<![0-9a-z.{_CN}])(?P<roc>(?:中华)?民国\s?|roc\s?)?(?P<y>{Y4}|[0-9]{{1,3}}|[{_CN}o]{{2,7}})"
-    rf"(?P<unit>\s?年|[ ,./-](?={_N}\s?月))\s?的?\s?(?:{_MD}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
+    rf"(?P<unit>\s?年|[ ,./-](?={_N}\s?月))\s?的?\s?(?:{_ZH_PART_MONTH}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
 )
 _ZH_MONTH_DAY = re.compile(
     rf"(?<![0-9a-z个几数每/.{_CN}-]){_MD}(?:\s?,?\s?(?P<y>{Y4})(?![0-9]|[-/.])(?!\s?年?\s?{_N}\s?月)年?)?"
@@ -66,7 +69,7 @@ _ZH_MONTH_DAY = re.compile(
 _NOT_A_MONTH = re.compile(r"[亮饼薪租票供入费经嫂子球光收]|工资")
 _ZH_REL_YEAR = re.compile(
     rf"(?:(?<![以之{_CN}])(?P<rel>{either(_YEARS_ZH)})(?!纪|\s?(?:都|已经|刚)?\s?(?:{_ZH_NUMBER}\s?岁|{_AGE}))|(?<![以之{_CN}0-9])(?P<n>{_ZH_NUMBER})\s?年[之以]?前的?(?=\s?(?:{_N}\s?月|[春夏秋冬])))"
-    rf"的?\s?(?:{_MD}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
+    rf"的?\s?(?:{_ZH_PART_MONTH}|{_ZH_SEASON}|{_ZH_PART}|{_ZH_HOLIDAY})?"
 )
 _ZH_REL_MONTH = re.compile(
     rf"(?:(?P<rel>{either(_MONTHS_ZH)})|(?<![个上这本今当下年0-9份{_CN}])月(?=初|底))(?:的|份)?\s?"
@@ -91,11 +94,13 @@ _ZH_WEEK = re.compile(
 )
 _ZH_WEEK_RANGE = re.compile(r"\s?[到至~-]|[日天]?报")
 _ZH_DATE_BEFORE = re.compile(r"[日号]\s?\(?$")
-_ZH_YEAR_EDGE = re.compile(r"(?<!年)年(?:初|头|底|末|尾)")
+_ZH_YEAR_EDGE = re.compile(rf"(?<!年)年(?P<edge>[初头底末尾])(?:的?\s?{_MD})?")
 _ZH_SEASON_ALONE = re.compile(
     r"(?:^|(?<=[在,。\s]))(?P<season>[春夏秋冬])[天季](?=的时候|时|就|我|交|递|寄|提|申请|打|去|[,。\s]|$)"
 )
 _ZH_HOLIDAY_ALONE = re.compile(_ZH_HOLIDAY)
+# Sayings with a month in them.
+_NOT_DATES = re.compile(either(WORDS["not_dates"]))
 
 
 def _parts(match: re.Match[str], year: int) -> Reading | None:
@@ -179,7 +184,7 @@ def _zh_rel_month(match: re.Match[str], context: Context) -> Hit | None:
 
 
 def _zh_day_only(match: re.Match[str], context: Context) -> Hit | None:
-    return claimed(match, latest_day(context.today, chinese_int(match["d"]) or 0))
+    return day_alone(match, latest_day(context.today, chinese_int(match["d"]) or 0))
 
 
 def _zh_ago(match: re.Match[str], context: Context) -> Hit | None:
@@ -222,14 +227,22 @@ def _zh_week(match: re.Match[str], context: Context) -> Hit | None:
     return claimed(match, day_away(context.today, 7 * weeks, approx=True))
 
 
-def _zh_year_edge(match: re.Match[str], context: Context) -> Hit:
-    first = match.group()[-1] in "初头"
+def _zh_year_edge(match: re.Match[str], context: Context) -> Hit | None:
+    first = match["edge"] in "初头"
+    if match["m"]:
+        partial = _parts(match, context.today.year)
+        month = partial.month if partial else None
+        return claimed(match, partial if first or not month else latest(context.today, month, partial and partial.day))
     year = context.today.year if first or context.today.month == 12 else context.today.year - 1
     return claimed(match, Reading(year, 1 if first else 12, approx=True))
 
 
 def _zh_season_alone(match: re.Match[str], context: Context) -> Hit:
     return claimed(match, latest_season(context.today, match["season"]))
+
+
+def _zh_not_a_date(match: re.Match[str], context: Context) -> Hit:
+    return Hit(*match.span(), None)
 
 
 def _zh_holiday_alone(match: re.Match[str], context: Context) -> Hit:
@@ -251,5 +264,6 @@ CHINESE_RULES: Rules = (
     (_ZH_YEAR_EDGE, _zh_year_edge),
     (_ZH_SEASON_ALONE, _zh_season_alone),
     (_ZH_HOLIDAY_ALONE, _zh_holiday_alone),
+    (_NOT_DATES, _zh_not_a_date),
 )
 HAS_CHINESE_DATE = re.compile(r"[年月日号天周星礼前春夏秋冬]|圣诞|平安夜|元旦|感恩节|[今昨明][早晚儿朝]|[寻琴噚]晚")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from bot.nlu.rules.date_readings import (
+    AMENDS,
     FUTURE_REACH,
     HAN_FROM,
     HOLIDAYS,
@@ -21,6 +22,7 @@ from bot.nlu.rules.date_readings import (
     Rules,
     by_word,
     claimed,
+    day_alone,
     day_away,
     either,
     latest,
@@ -74,7 +76,7 @@ _YEARS_AGO = rf"(?:[0-9]{{1,2}}|{ENGLISH_NUMBER}|a)\syears?\sago"
 _YEAR_EN = rf"(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{_YEARS_AGO}|{ENGLISH_YEAR}(?![a-z])|'?[0-9]{{2}}(?![0-9/:%]|[.-][0-9]))"
 _TO_YEAR = rf"(?:[\s,./-]{{0,3}}(?:(?:of|in|,)\s)?{_YEAR_EN})?"
 _EN_MONTH = re.compile(
-    rf"(?<![a-z])(?:(?P<rel>last|this|next|past)\s)?(?P<mon>{_MON})(?![a-z])"
+    rf"(?<![a-z])(?:(?P<rel>last|this|next|this\spast|past)\s)?(?P<mon>{_MON})(?![a-z])"
     rf"(?:\.?[\s,/-]{{0,3}}(?:the\s)?(?P<d>{_DAY})(?![:%$/]?[0-9]))?{_TO_YEAR}"
 )
 _EN_SPOKEN = re.compile(
@@ -86,6 +88,12 @@ _EN_DAY_MONTH = re.compile(
 _EN_YEAR_FIRST = re.compile(
     rf"(?<![a-z0-9/$.#-])(?P<y>{Y4})\s?[年,./-]?\s?(?P<mon>{_MON})(?![a-z])(?:[\s,/-]{{0,2}}(?P<d>{_DAY})(?![:%$/]?[0-9]))?"
 )
+# "May, no wait, June"; "not May, June"; "March or April 2024".
+_MONTH_BESIDE = re.compile(
+    rf"(?<![a-z])(?:{_MON})(?:\s(?:[0-9]{{1,2}}|{Y4}))?\s?[,/.]{{0,3}}\s?(?:(?:or|no|wait|sorry|actually|i\smean|not|rather)[\s,]{{1,2}}){{0,4}}$"
+    r"|(?<![a-z])(?:wait|sorry|actually|mean|not|or)[\s,]{1,2}$"
+)
+_YEAR_OF_NEXT = re.compile(rf"\s?(?:/|-|or|to|and|through)\s?(?:{_MON})\.?,?\s(?:of\s)?(?P<y>{Y4})(?![0-9])")
 _AGAIN_YEAR = re.compile(r"[\s,]{0,2}\(?((?:19|20)[0-9]{2})\)?(?![0-9]|[-/.][0-9])")
 _EN_SEASON = re.compile(
     rf"(?<![a-z])(?:(?P<rel>last|this|next|past|early|late)\s)?(?P<season>spring|summer|fall|autumn|winter)(?![a-z])"
@@ -118,7 +126,7 @@ _DATE_FOLLOWS = re.compile(
     rf"[\s,]{{1,2}}(?:the\s)?(?:(?:{_MON})(?![a-z])|[0-9]{{1,4}}[/月年.-]|[0-9]{{1,2}}(?:st|nd|rd|th))"
 )
 _EN_DAY_ONLY = re.compile(
-    rf"(?<![a-z])(?P<lead>on\sthe\s|the\s|last\smonth,?\s(?:on\s)?the\s)(?P<d>[0-9]{{1,2}}(?:st|nd|rd|th)|{ENGLISH_ORDINAL})(?![a-z])"
+    rf"(?<![a-z])(?P<lead>on\sthe\s|the\s|(?:wait|sorry|actually|mean),?\s|last\smonth,?\s(?:on\s)?the\s)(?P<d>[0-9]{{1,2}}(?:st|nd|rd|th)|{ENGLISH_ORDINAL})(?![a-z])"
     rf"(?P<of>\sof\s(?P<month>last|this)\smonth)?(?!\s(?:of\s)?(?:{_MON})(?![a-z]))"
 )
 _DAY_ONLY_ENDS = re.compile(
@@ -183,8 +191,12 @@ def _en_month(match: re.Match[str], context: Context) -> Hit | None:
         if context.cased[match.start("mon")].isupper():
             after = after.lstrip()
         in_chinese = context.text[start - 1 : start] > HAN_FROM or after[:1] > HAN_FROM
-        if not (led or in_chinese or context.whole(start, match.end())):
+        beside = _CLOSES.match(context.text, match.end()) and _MONTH_BESIDE.search(context.before(start))
+        if not (led or in_chinese or beside or context.whole(start, match.end())):
             return None
+        year = _YEAR_OF_NEXT.match(context.text, match.end())
+        if year and not match["rel"]:
+            return claimed(match, Reading(int(year["y"]), _MONTHS[word]))
     chinese_year = None if match["y"] else _AFTER_CHINESE_YEAR.search(context.before(start))
     if chinese_year:
         year = context.today.year + WORDS["years_zh"][re.sub(r"[\s的]", "", chinese_year.group())]
@@ -331,10 +343,12 @@ def _en_day_only(match: re.Match[str], context: Context) -> Hit | None:
         months = -1 if lead.startswith("last") or match["month"] == "last" else 0
         return claimed(match, replace(month_away(context.today, months), day=day))
     if context.whole(*match.span()):
-        return claimed(match, latest_day(context.today, day))
+        return day_alone(match, latest_day(context.today, day))
+    if AMENDS.search(context.before(match.start())):
+        return day_alone(match, latest_day(context.today, day))
     if not lead.startswith("on") or not _DAY_ONLY_ENDS.match(context.text, match.end()):
         return None
-    return claimed(match, latest_day(context.today, day))
+    return day_alone(match, latest_day(context.today, day))
 
 
 def _stands_apart(context: Context, start: int, end: int) -> bool:

@@ -41,6 +41,14 @@ _NOT_ZH = re.compile(_LEX.node("negation_before.zh"))
 _NOT_NEGATION = re.compile(_LEX.node("not_negation"))
 _HOLDER_AFTER = re.compile(_LEX.node("holder_after"))
 _HOLDER_BEFORE = re.compile(_LEX.node("holder_before"))
+_ROAD_BEFORE = re.compile(_LEX.node("road_before"))
+_ROAD_AFTER = re.compile(_LEX.node("road_after"))
+_ROAD_WORDS = re.compile(_LEX.node("road_words"))
+_FILED_BEFORE = re.compile(_LEX.node("filed_before"))
+_FILED_AFTER = re.compile(_LEX.node("filed_after"))
+_NAME_LEAD = re.compile(_LEX.node("name_lead"))
+_NAME_TAIL = re.compile(_LEX.node("name_tail"))
+_NAME_VERB = re.compile(_LEX.node("name_verb"))
 _SELECTOR = re.compile(_LEX.node("selector"))
 _WEAK = frozenset(normal(str(name)).text for name in _LEX.node("weak"))
 _EDGE = " \t\r\n.,!?;:，。！？；：、~～…'\"()（）#"
@@ -114,7 +122,7 @@ class _Book:
         words = "|".join(re.escape(item).replace(r"\ ", r"[\s-]+") for item in sorted(self.said, key=len, reverse=True))
         before, after = _LEX.node("numeral_before"), _LEX.node("numeral_after")
         return re.compile(
-            rf"(?<![a-z])(?P<letter>eye|aye|i|en|n|form|my)[\s-]+(?P<words>{words})(?![a-z])"
+            rf"(?<![a-z])(?:(?P<letter>eye|aye|i|en|n|form|my|the)[\s-]+)?(?P<words>{words})(?![a-z])"
             rf"|(?P<han>(?:{before})\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:{after}))"
         )
 
@@ -128,8 +136,11 @@ _HAN_ALONE = re.compile(
     rf"(?<![{_HAN_DIGITS}〇0-9])(?<!{_LEX.node('numeral_not_before')})([{_HAN_DIGITS}〇]{{3}})"
     rf"(?!一(?![起直般])|[{_HAN_DIGITS.replace('一', '')}〇0-9]|{_LEX.node('numeral_not_after')})"
 )
+_LETTER_BEFORE = re.compile(r"(?<![a-z0-9])(?P<letter>[in])[\s-]?$")
 _LETTERS_IN_NUMBER = re.compile(r"(?<![a-z0-9])([in]-?)(?=[oil]{0,2}\d)([\doil]{3})(?![a-z0-9])")
 _AS_DIGITS = str.maketrans("oil", "011")
+_SAID_ON = re.compile(rf"[\s-]*(?:{'|'.join([*_ONES, *_TEENS, *_TENS[2:]])}|oh|o|double|hundred|\d)(?![a-z])")
+_ALONE_LEAD = re.compile(_LEX.node("alone_lead"))
 _SUFFIX_AFTER = re.compile(r"\s([a-z])(?![a-z])")
 _BESIDE: dict[str, str] = _LEX.node("beside_others")
 _BESIDE_RE = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_BESIDE)})(?![a-z0-9])")
@@ -197,6 +208,8 @@ def _written(form: Normal, book: _Book) -> list[_Hit]:
                 number, end = short, match.end("digits")
         if number in book.not_filed:
             continue
+        if _is_road(form.text, match.start(), end, digits):
+            continue
         known = number in book.forms
         spaced = gap.strip() == "" and gap != ""
         if spaced:
@@ -208,6 +221,13 @@ def _written(form: Normal, book: _Book) -> list[_Hit]:
             continue
         hits.append(_Hit(match.start(), end, number, known=known, written=True))
     return hits
+
+
+def _is_road(text: str, start: int, end: int, digits: str) -> bool:
+    """Whether this is an interstate ("take I-90 west"): two figures, and a word of the road."""
+    return len(digits) == 2 and bool(
+        _ROAD_AFTER.match(text, end) or (_ROAD_BEFORE.search(text, 0, start) and _ROAD_WORDS.search(text, end))
+    )
 
 
 def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
@@ -269,6 +289,8 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
             hits.append(_Hit(start, match.end("digits"), name, written=True))
     for match in book.spoken.finditer(form.text):
         if match["words"]:
+            if match["letter"] in (None, "the") and not _said_alone(form.text, match):
+                continue
             name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
             if match["letter"] in ("n", "en") and name.replace("I-", "N-") in book.forms:
                 name = name.replace("I-", "N-")
@@ -284,8 +306,24 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
     for match in _HAN_ALONE.finditer(form.text) if form.han else ():
         digits = "".join(str(_HAN_DIGITS.index(char)) for char in match.group(1).replace("〇", "零"))
         if digits in book.by_digits and not _overlaps(*match.span(), hits):
-            hits.append(_Hit(*match.span(), book.by_digits[digits], written=True))
+            letter = _LETTER_BEFORE.search(form.text, max(0, match.start() - 3), match.start())
+            start = letter.start("letter") if letter else match.start()
+            hits.append(_Hit(start, match.end(), book.by_digits[digits], written=True))
     return hits
+
+
+def _said_alone(text: str, match: re.Match[str]) -> bool:
+    """Whether "seven sixty five" is nothing but the number of a form: said alone, or in front of a word for forms."""
+    if len(match["words"].split()) < 2 or _UNIT_EN.match(text, match.end()) or _SAID_ON.match(text, match.end()):
+        return False
+    before = text[: match.start()].strip(_EDGE)
+    return (
+        not before
+        and not text[match.end() :].strip(_EDGE)
+        or bool(_AFTER_EN.match(text, match.end()))
+        or (match["letter"] == "the" and _END_OR_MARK.match(text, match.end()) is not None)
+        or (_ALONE_LEAD.fullmatch(before) is not None and _END_OR_MARK.match(text, match.end()) is not None)
+    )
 
 
 def _overlaps(start: int, end: int, hits: list[_Hit]) -> bool:
@@ -344,6 +382,26 @@ def _denied(form: Normal, hit: _Hit) -> bool:
     return bool(_NOT_EN.search(before) or _NOT_ZH.search(before))
 
 
+def _filed(form: Normal, hit: _Hit) -> bool:
+    """Whether a name of a status of workers stands for the petition ("公司先办H-1B，之后I-140")."""
+    return hit.form == "I-129" and bool(
+        _FILED_BEFORE.search(form.text[max(0, hit.start - 24) : hit.start]) or _FILED_AFTER.match(form.text, hit.end)
+    )
+
+
+def _whole_name(form: Normal, hit: _Hit) -> tuple[int, int]:
+    """The span of a name with the words that belong to it ("petition to remove conditions", 入籍申请)."""
+    start, end = hit.start, hit.end
+    if hit.written or hit.hint:
+        return start, end
+    verb = _NAME_VERB.match(form.text, start, end)
+    if verb and verb.end() < end:
+        return verb.end(), end
+    lead = _NAME_LEAD.search(form.text, max(0, start - 40), start)
+    tail = _NAME_TAIL.match(form.text, end)
+    return (lead.start() if lead else start), (tail.end() if tail else end)
+
+
 def _entity(text: str, hit: _Hit, book: _Book) -> Entity:
     extras: dict[str, Any] = {"known": hit.known}
     value = hit.form
@@ -374,7 +432,7 @@ def _select(form: Normal, hits: list[_Hit], hints: list[_Hit], book: _Book) -> l
     if any(hit.form == "I-485J" for hit in exact):
         exact = [hit for hit in exact if hit.form != "I-485"]
     if any(not hit.weak for hit in exact):
-        exact = [hit for hit in exact if not hit.weak]
+        exact = [hit for hit in exact if not hit.weak or _filed(form, hit)]
     vague: list[_Hit] = []
     for hit in kept:
         if hit.ambiguous is None:
@@ -470,5 +528,6 @@ def extract(text: str, today: date) -> list[Entity]:
         if key in seen:
             continue
         seen.add(key)
+        hit.start, hit.end = _whole_name(form, hit)
         result.append(_entity(text, hit, book))
     return result

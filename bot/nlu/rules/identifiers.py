@@ -12,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from bot.nlu.rules.entity import Entity
 from bot.nlu.rules.lexicon import lexicon
-from bot.nlu.rules.numerals import Normalised, normalise, with_spoken_digits
+from bot.nlu.rules.numerals import ENGLISH_DIGITS, Normalised, normalise, with_spoken_digits
 from bot.nlu.rules.receipts import extract as find_receipts
 from triage import tracking
 
@@ -76,6 +76,13 @@ _WITHOUT_AT = re.compile(
 )
 _EMAIL_CUE = re.compile("|".join(_WORDS["email_cues"]), re.IGNORECASE)
 _EMAIL_CUE_REACH = 30
+_PLAIN = r"(?!(?:is|it|its|my|the|and|that|not)\b)[a-z0-9]+"
+# "my email is john smith seven at yahoo dot com": all words behind "is" are the address.
+_SPELLED_OUT = re.compile(
+    rf"(?:{'|'.join(_WORDS['email_cues'])})(?: address)?(?: is|'s|:| 是)? ?(?P<words>{_PLAIN}(?: {_PLAIN}){{1,5}}) $",
+    re.IGNORECASE,
+)
+_SPELLED_REACH = 60
 _SLIPPED_TLDS = frozenset(_WORDS["slipped_tlds"])
 
 _TRACKING = re.compile(
@@ -267,12 +274,15 @@ def _find_emails(found: _Found, norm: Normalised) -> None:
     if _SPOKEN_GATE.search(text):
         for match in _SPOKEN_EMAIL.finditer(text):
             if found.is_free(norm, *match.span()):
-                local = _SIGN_WORD.sub(lambda sign: _WORDS["spoken_signs"][sign.group(1).lower()], match.group(1))
+                spelled = _SPELLED_OUT.search(text, max(0, match.start() - _SPELLED_REACH), match.start(2))
+                start = spelled.start("words") if spelled else match.start()
+                said_local = _in_figures(spelled["words"]) if spelled else match.group(1)
+                local = _SIGN_WORD.sub(lambda sign: _WORDS["spoken_signs"][sign.group(1).lower()], said_local)
                 address = _DOT_WORD.sub(".", local) + "@" + _DOT_WORD.sub(".", match["domain"])
                 said = match["at"].lower() != "at" or _DOT_WORD.search(match["domain"])
                 value = _valid_email(address.replace(" ", ""))
                 if value and (said or _EMAIL_CUE.search(text, max(0, match.start() - _EMAIL_CUE_REACH), match.start())):
-                    found.add("email", value, norm, *match.span(), problem=None)
+                    found.add("email", value, norm, start, match.end(), problem=None)
     if _WITHOUT_AT.search(text):
         for match in _WITHOUT_AT.finditer(text):
             glued = " " not in match.group()
@@ -280,6 +290,11 @@ def _find_emails(found: _Found, norm: Normalised) -> None:
                 glued or _EMAIL_CUE.search(text, max(0, match.start() - _EMAIL_CUE_REACH), match.start())
             ):
                 found.add("email", match.group(), norm, *match.span(), problem="invalid")
+
+
+def _in_figures(words: str) -> str:
+    """Join words of an address as they are said, figures among them."""
+    return " ".join(str(ENGLISH_DIGITS.get(word.lower(), word)) for word in words.split())
 
 
 def _read_email(found: _Found, norm: Normalised, match: re.Match[str]) -> int:

@@ -31,7 +31,8 @@ _AFTER_EN = re.compile(r"\s*,?\s*" + _either(_TREE["after"]["en"]), re.IGNORECAS
 _AFTER_ZH = re.compile(r"[\s，,]*" + _either(_TREE["after"]["zh"]))
 _PARTS = [re.compile(item, re.IGNORECASE) for item in _TREE["parts"]["en"]]
 _PARTS_ZH = [re.compile(item) for item in _TREE["parts"]["zh"]]
-_CAPITALS = re.compile(r"(?<![\w@.])[A-ZÀ-Þ][^\W\d_]*(?:['’\-][^\W\d_]+)*\.?(?:[ \t]+[A-ZÀ-Þ][^\W\d_]*(?:['’\-][^\W\d_]+)*\.?){1,4}")
+_CAPITAL = r"[A-ZÀ-Þ][^\W\d_]*(?:['’\-][^\W\d_]+)*\.?"
+_CAPITALS = re.compile(rf"(?<![\w@.]){_CAPITAL}(?:[ \t]+{_CAPITAL}){{1,4}}")
 _STOP_EN = frozenset(_TREE["stop_en"])
 _NO_NAME_EN = frozenset(_TREE["no_name_en"])
 _TITLES_EN = frozenset(_TREE["titles_en"])
@@ -41,10 +42,12 @@ _STOP_OR_NAME = frozenset(_TREE["stop_or_name_en"])
 _TITLES_ZH = re.compile(_TREE["titles_zh"])
 _STOP_ZH = re.compile(_TREE["stop_zh"])
 _BAD_ZH = re.compile(_TREE["bad_zh"])
+_NO_NAME_ZH = re.compile(_TREE["no_name_zh"])
 _WORD = re.compile(r"[^\W\d_][^\W\d_'’.\-]*(?:['’\-][^\W\d_]+)*\.?")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ffff]+(?:[·•・][\u3400-\u9fff]+)*")
 _FIRST_GAP = re.compile(r"[ \t]*,?[ \t]*")
 _GAP = re.compile(r"[ \t]+")
+_FAMILY_FIRST = re.compile(r",[ \t]*(?=[A-ZÀ-Þ][a-zß-ɏ])|[ \t]+")
 _HAN_GAP = re.compile(r"[\s:：=，,「『\"“（(]*")
 _LATIN_GAP = re.compile(r"[\s:：=，,]*")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
@@ -57,7 +60,9 @@ def _latin_name(text: str, start: int, sure: bool = True) -> _Span | None:
     position = start
     words: list[re.Match[str]] = []
     while len(words) < _MOST_WORDS:
-        gap = (_GAP if words else _FIRST_GAP).match(text, position)
+        # "TRAN, Minh"
+        swapped = len(words) == 1 and sure and len(words[0].group()) > 1 and words[0].group().isupper()
+        gap = (_FAMILY_FIRST if swapped else _GAP if words else _FIRST_GAP).match(text, position)
         word = _WORD.match(text, gap.end() if gap else position)
         if word is None:
             break
@@ -121,7 +126,7 @@ def _han_name(form: Normal, start: int, sure: bool = True) -> _Span | None:
     foreign = "·" in name or "・" in name
     if length < 2 or (length > _LONGEST_HAN and not foreign) or _BAD_ZH.search(name):
         return None
-    if not sure and not foreign and not is_chinese_name(name):
+    if not sure and not foreign and (not is_chinese_name(name) or _NO_NAME_ZH.search(name)):
         return None
     return begin, end
 

@@ -20,7 +20,7 @@ CHINESE_DIGITS: dict[str, int] = {
 }
 _CHINESE_UNITS = {sign: int(value) for value, signs in _WORDS["chinese_units"].items() for sign in signs}
 _CHINESE_TENS = {sign: int(value) for value, signs in _WORDS["chinese_tens"].items() for sign in signs}
-_ENGLISH_DIGITS = {word: int(value) for value, words in _WORDS["english_digits"].items() for word in words}
+ENGLISH_DIGITS = {word: int(value) for value, words in _WORDS["english_digits"].items() for word in words}
 _ENGLISH_TEENS: dict[str, int] = _WORDS["english_teens"]
 _ENGLISH_TENS: dict[str, int] = _WORDS["english_tens"]
 _ENGLISH_ORDINALS: dict[str, int] = _WORDS["english_ordinals"]
@@ -174,12 +174,12 @@ def english_int(text: str) -> int | None:
         number = re.fullmatch(r"(\d{1,4})(?:st|nd|rd|th)?", word)
         if number:
             return int(number.group(1))
-        for table in (_ENGLISH_DIGITS, _ENGLISH_TEENS, _ENGLISH_TENS, _ENGLISH_ORDINALS):
+        for table in (ENGLISH_DIGITS, _ENGLISH_TEENS, _ENGLISH_TENS, _ENGLISH_ORDINALS):
             if word in table:
                 return table[word]
         return None
     if len(words) == 2 and words[0] in _ENGLISH_TENS:
-        unit = _ENGLISH_DIGITS.get(words[1], _ENGLISH_ORDINALS.get(words[1]))
+        unit = ENGLISH_DIGITS.get(words[1], _ENGLISH_ORDINALS.get(words[1]))
         if unit is not None and unit < 10:
             return _ENGLISH_TENS[words[0]] + unit
     return None
@@ -189,7 +189,7 @@ def _alternatives(words: Iterable[str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-_UNIT_WORDS = _alternatives(word for word, value in _ENGLISH_DIGITS.items() if value)
+_UNIT_WORDS = _alternatives(word for word, value in ENGLISH_DIGITS.items() if value)
 _TEEN_WORDS = _alternatives(_ENGLISH_TEENS)
 _TENS_WORDS = _alternatives(_ENGLISH_TENS)
 _ORDINAL_UNITS = _alternatives(word for word, value in _ENGLISH_ORDINALS.items() if value < 10)
@@ -216,7 +216,7 @@ def english_year(text: str) -> int | None:
     return None if rest is None else century + rest
 
 
-_DIGIT_WORDS = _alternatives([*_ENGLISH_DIGITS, *_ENGLISH_TEENS, *_ENGLISH_TENS, *_REPEATS])
+_DIGIT_WORDS = _alternatives([*ENGLISH_DIGITS, *_ENGLISH_TEENS, *_ENGLISH_TENS, *_REPEATS])
 _TWO_SPOKEN = re.compile(
     rf"(?<![A-Za-z])(?:{_DIGIT_WORDS})(?![A-Za-z])[\s,.-]{{1,3}}(?:{_DIGIT_WORDS}|o|\d)(?![A-Za-z])", re.IGNORECASE
 )
@@ -304,8 +304,8 @@ def _english_run(tokens: list[tuple[int, str]], at: int) -> tuple[str, int, int]
         if word in _REPEATS:
             repeat, tens_open = _REPEATS[word], False
             spoken += 1
-        elif word in _ENGLISH_DIGITS or (word == "o" and digits):
-            value = _ENGLISH_DIGITS.get(word, 0)
+        elif word in ENGLISH_DIGITS or (word == "o" and digits):
+            value = ENGLISH_DIGITS.get(word, 0)
             if tens_open and value:
                 digits[-1] = digits[-1][:-1]
             new, tens_open = str(value) * repeat, False

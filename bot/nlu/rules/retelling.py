@@ -30,6 +30,9 @@ _SYLLABLE = re.compile(
     r"(?<![A-Za-z'])(?:" + "|".join(sorted(_SYLLABLES, key=len, reverse=True)) + r")(?![A-Za-z'])", re.IGNORECASE
 )
 _LATIN_WORD = re.compile(r"[A-Za-z']+")
+# "2025 nian 4 yue 6 hao"
+_COUNTED: dict[str, str] = _TREE["pinyin_after_figures"]
+_PINYIN_DATE = re.compile(rf"(?<=[0-9])(?P<unit>\s?(?:{'|'.join(_COUNTED)}))(?![a-z])", re.IGNORECASE)
 # Words that are English too must not make a sentence pinyin: at least this share of the words is pinyin.
 _MOSTLY = 0.6
 # At least so many letters of it, so that "me" and "you" alone are none.
@@ -91,6 +94,14 @@ def in_words(text: str) -> Normalised | None:
         text: The message as typed.
     """
     pieces = _without_blanks(text) if _HAN.search(text) else _from_pinyin(text)
+    if text.isascii():
+        taken = [(start, end) for start, end, _ in pieces]
+        counted = [
+            (*hit.span("unit"), _COUNTED[hit["unit"].strip().lower()])
+            for hit in _PINYIN_DATE.finditer(text)
+            if not any(start < hit.end() and hit.start("unit") < end for start, end in taken)
+        ]
+        pieces = sorted([*pieces, *counted])
     if not pieces and not text.isascii():
         pieces = [(*hit.span(), f" {_WAYS[hit.group()[0]]} ") for hit in _WAY.finditer(text)]
     return Normalised.of(text).replaced(pieces) if pieces else None
