@@ -200,14 +200,6 @@ class Assist:
         """The call is over; the case stays."""
         await self._ask("POST", "/close", agent, session)
 
-    async def is_ready(self) -> bool:
-        """Whether the front door answers us."""
-        try:
-            await self._ask("GET", "/state", "health", "none")
-        except AssistError as error:
-            return error.code == "no_session"
-        return True
-
     async def finish(self) -> None:
         """Close all connections."""
         await self._client.aclose()

@@ -64,6 +64,7 @@ def of_assist(error: AssistError) -> Problem:
     """What the person is told when the front door says no."""
     status = {
         "no_session": HTTPStatus.GONE,
+        "malformed": HTTPStatus.BAD_REQUEST,
         "not_open": HTTPStatus.CONFLICT,
         "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "unknown_payload": HTTPStatus.CONFLICT,

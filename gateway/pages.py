@@ -117,7 +117,12 @@ class Pages:
         self._exit = str(page["exit"]["url"])
         loader = jinja2.FileSystemLoader(WEB / "chat")
         environment = jinja2.Environment(
-            loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
         )
         self._template = environment.get_template("page.html")
         self._script_words = {

@@ -173,6 +173,11 @@ def begin(connection: Connection, out_id: int, base: int, base_sent: int) -> Non
     )
 
 
+def put_back(connection: Connection, out_id: int) -> None:
+    """It has surely not arrived."""
+    connection.execute(update(outbox).where(outbox.c.id == out_id).values(state="waiting"))
+
+
 def settle(connection: Connection, out: Row[Any], message_id: int | None, dropped: bool = False) -> None:
     """It is done, or cannot be; its contents go."""
     values: dict[str, Any] = {"state": "dropped" if dropped else "sent", "body": None, "message_id": message_id}
@@ -193,9 +198,6 @@ def replace(connection: Connection, out_id: int, body: bytes) -> None:
 def close(connection: Connection, person: str, now: int) -> None:
     """The person shut us out: what waits for them stays for a while, in case they come back."""
     connection.execute(update(people).where(people.c.person == person).values(closed_at=now))
-    connection.execute(
-        update(outbox).where(outbox.c.person == person, outbox.c.state == "sending").values(state="waiting")
-    )
 
 
 def messages_of(connection: Connection, person: str, since: int) -> list[int]:
@@ -207,6 +209,13 @@ def messages_of(connection: Connection, person: str, since: int) -> list[int]:
         inbox.c.person == person, inbox.c.message_id.is_not(None), inbox.c.received_at > since
     )
     return sorted(set(connection.scalars(sent.union(came))))
+
+
+def numbers_since(connection: Connection, base: int) -> set[int]:
+    """Numbers of messages above one that are known to be taken."""
+    sent = select(outbox.c.message_id).where(outbox.c.message_id > base)
+    came = select(inbox.c.message_id).where(inbox.c.message_id > base)
+    return set(connection.scalars(sent.union(came)))
 
 
 def forget(connection: Connection, person: str) -> None:

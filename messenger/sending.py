@@ -138,10 +138,11 @@ class Sender:
             return
         pause = _FIRST_PAUSE_SECONDS
         doubt = out.state == "sending"
+        top = (max(self._newest, self._newest_sent), self._newest_sent)
         while True:
             try:
                 if out.kind == "send":
-                    found = await self._look_for(out, known, chat, body) if doubt else None
+                    found = await self._look_for(out, known, chat, body, top) if doubt else None
                     doubt = False
                     await self._settle(out, found or await self._send(out, chat, body))
                 else:
@@ -151,6 +152,7 @@ class Sender:
                 return
             except _InDoubt as error:
                 doubt = True
+                top = (max(self._newest, self._newest_sent), self._newest_sent)
                 out = await self._again(out)
                 log.warning("Telegram has not said whether it arrived", extra={"reason": str(error)})
             except RetryAfter as error:
@@ -221,12 +223,12 @@ class Sender:
                 protect_content=True if body.get("protected") else None,
                 link_preview_options=_NO_PREVIEW,
             )
-        except BadRequest:
+        except TelegramError as error:
+            unsaid = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+            if unsaid and not isinstance(error.__cause__, _NOT_SENT):
+                raise _InDoubt(_reason(error)) from None
+            await self._database.run(lambda c: keeping.put_back(c, out.id))
             raise
-        except NetworkError as error:
-            if isinstance(error.__cause__, _NOT_SENT):
-                raise
-            raise _InDoubt(_reason(error)) from None
         self._newest_sent = max(self._newest_sent, message.message_id)
         return int(message.message_id)
 
@@ -247,10 +249,12 @@ class Sender:
     async def _edit(self, chat: int, message_id: int, text: str, keys: InlineKeyboardMarkup | None = None) -> None:
         await self._bot.edit_message_text(text, chat, message_id, reply_markup=keys, link_preview_options=_NO_PREVIEW)
 
-    async def _look_for(self, out: Row[Any], known: Row[Any], chat: int, body: dict[str, Any]) -> int | None:
+    async def _look_for(
+        self, out: Row[Any], known: Row[Any], chat: int, body: dict[str, Any], top: tuple[int, int]
+    ) -> int | None:
         """The number of a message if it has arrived."""
         keys = markup(body, out.keyboard)
-        for message_id in self._candidates(out, known):
+        for message_id in await self._candidates(out, known, top):
             if await self._is_there(chat, message_id, body["text"], keys):
                 self._newest_sent = max(self._newest_sent, message_id)
                 log.info("a message had arrived")
@@ -258,27 +262,41 @@ class Sender:
         return None
 
     async def _is_there(self, chat: int, message_id: int, text: str, keys: InlineKeyboardMarkup | None) -> bool:
+        """Whether a message is there and says exactly that; asks until there is an answer.
+
+        Raises:
+            TelegramError: There will be none: we are shut out.
+        """
+        pause = _FIRST_PAUSE_SECONDS
         while True:
             await self._pace.take()
             try:
                 await self._edit(chat, message_id, text, keys)
             except RetryAfter as error:
                 await asyncio.sleep(_seconds(error.retry_after))
-                continue
             except BadRequest as error:
                 return _THE_SAME in str(error).lower()
-            return True
+            except NetworkError:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._longest_pause)
+            else:
+                return True
 
-    def _candidates(self, out: Row[Any], known: Row[Any]) -> list[int]:
-        """Numbers that the message can have.
+    async def _candidates(self, out: Row[Any], known: Row[Any], top: tuple[int, int]) -> list[int]:
+        """Numbers that the message can have: given out since the sending began, and not known to be another's.
 
         In private chats Telegram counts through all chats of a bot; where it counts in each chat, the next numbers of
         this one come first.
+
+        Args:
+            out: What was being sent.
+            known: The person.
+            top: The highest numbers known when nobody said whether it arrived: of any message, and of ours.
         """
-        beyond = [known.newest_sent + 1, known.newest_sent + 2, known.newest + 1, known.newest + 2]
-        beyond += range(out.base_sent + 1, self._newest_sent + 1 + _LOOK_BEYOND)
-        beyond += range(out.base + 1, self._newest + 1 + _LOOK_BEYOND)
-        likely = [number for number in dict.fromkeys(beyond) if number > 0]
+        next_here = [known.newest_sent + 1, known.newest + 1]
+        since = [*range(out.base_sent + 1, top[1] + 1 + _LOOK_BEYOND), *range(out.base + 1, top[0] + 1 + _LOOK_BEYOND)]
+        taken = await self._database.run(lambda c: keeping.numbers_since(c, out.base_sent))
+        likely = [number for number in dict.fromkeys(next_here + since) if number > 0 and number not in taken]
         return likely[:_LOOK_AT_MOST]
 
     # ---- beside the outbox: no harm if it gets lost

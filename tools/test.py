@@ -3,8 +3,8 @@
 
 Steps in their order: lint, types, boundaries, unit (service environment), rules (engine environment, without a
 model), train, engine (with the model), conversations (over HTTP with the really running system), page (the same in a
-browser, and the ways in), console (calls taken at the call console), faults (requests handed over while everything
-fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments after `--` go to pytest.
+browser, and the ways in), console (calls taken at the call console), telegram (the worker, against a Bot API of our
+own), faults (requests handed over while everything fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments after `--` go to pytest.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ SUITES = {
     "conversations": (SERVICE_PYTHON, ("conversations",)),
     "page": (SERVICE_PYTHON, ("page", "entry")),
     "console": (SERVICE_PYTHON, ("console",)),
+    "telegram": (SERVICE_PYTHON, ("telegram",)),
     "faults": (SERVICE_PYTHON, ("faults",)),
 }
-STEPS = ("lint", "types", "boundaries", "unit", "rules", "train", "engine", "conversations", "page", "console", "faults")
 QUICK = ("lint", "types", "boundaries", "unit", "rules")
+# They need a trained model.
+WITH_MODEL = ("engine", "conversations", "page", "console", "telegram", "faults")
+STEPS = (*QUICK, "train", *WITH_MODEL)
 NOTHING_COLLECTED = 5
 
 
@@ -97,6 +100,7 @@ class Run:
             "conversations": lambda: self._running("conversations"),
             "page": lambda: self._running("page"),
             "console": lambda: self._running("console"),
+            "telegram": lambda: self._running("telegram"),
         }
         return steps.get(name) or (lambda: self._suite(name, self.environment))
 
@@ -191,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = Run(settings.neutral_environment(), given[split + 1 :])
     steps = [step for step in STEPS if step in chosen.steps] or list(QUICK if chosen.quick else STEPS)
     for step in steps:
-        if step in ("engine", "conversations", "page", "console", "faults") and run.failed("train"):
+        if step in WITH_MODEL and run.failed("train"):
             say(f"\n=== {step} === left out: there is no model")
             run.results[step] = (Count(failed=1), 0.0)
             continue

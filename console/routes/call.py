@@ -27,7 +27,7 @@ from console.web import LANGUAGES, Form, Problem, Web, is_part, of_assist
 
 log = logging.getLogger("console.call")
 
-_PLAIN = frozenset({"back", "unknown", "why", "simpler", "skip", "review"})
+_PLAIN = frozenset({"back", "unknown", "why", "simpler", "skip", "next"})
 _SLOT = re.compile(r"[a-z_]{1,40}")
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _READINGS = 2

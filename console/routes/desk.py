@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from console import audit
 from console.accounts import Session
-from console.assist import Match, Opened
+from console.assist import AssistError, Match, Opened
 from console.audit import Action
 from console.calls import Call
 from console.database import now
@@ -92,7 +92,12 @@ class Desk:
             return await self._show(session, problem="find_incomplete")
         # Before it is looked: a look-up that fails halfway was one, too.
         await self._parts.database.write(lambda connection: audit.note(connection, action, session.member.id))
-        matches = await self._parts.assist.look_up(session.member.id, asked)
+        try:
+            matches = await self._parts.assist.look_up(session.member.id, asked)
+        except AssistError as error:
+            if error.code != "malformed":
+                raise
+            return await self._show(session, problem="find_malformed")
         return await self._show(session, matches)
 
     async def open(self, request: Request, session: Session, form: Form) -> Response:

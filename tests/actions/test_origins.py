@@ -116,10 +116,10 @@ def test_no_jump_to_what_is_answered_or_not_asked(slot: str) -> None:
 
 def test_no_jump_after_sending() -> None:
     talk = Talk(asking=None, answers={**ANSWERED, "delivery": "mail"})
-    talk.memory.at.outcome, talk.memory.at.tracking_number = "submitted", "CA-2345-6789-ABCD"
+    talk.memory.at.outcome, talk.memory.at.tracking_number = "prepared", "CA-2345-6789-ABCD"
     talk.press('/inform{"jump": "mailing_address"}')
     assert talk.memory.at.asking is None
-    assert talk.memory.at.outcome == "submitted"
+    assert talk.memory.at.outcome == "prepared"
 
 
 @pytest.mark.parametrize("slot", ["email", "problem_description", "delivery"])

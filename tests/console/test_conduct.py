@@ -236,7 +236,7 @@ def find(taker: CallTaker, code: str = "", receipt: str = "", birth: str = "") -
         keys.press("Tab")
     with taker.page.expect_response("**/find"):
         keys.press("Enter")
-    taker.page.wait_for_selector("#found-title, .problem")
+    taker.page.wait_for_selector("#found-title, main > .problem")
 
 
 def test_a_wide_text_and_a_narrow_page(taker: CallTaker) -> None:

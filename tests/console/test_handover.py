@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.console.driver import CallTaker
 from tests.console.test_conduct import TOLD, audit_of, find
 from tests.conversations.client import Chat
-from tests.conversations.people import go_on
+from tests.conversations.people import ANSWERS, go_on
+from tests.conversations.running import Running
+from tests.conversations.test_outcomes import OPENINGS
 
 
 def open_found(taker: CallTaker) -> CallTaker:
@@ -76,7 +81,7 @@ def test_by_receipt_number_and_date_of_birth(taker: CallTaker, base: str) -> Non
 @pytest.mark.parametrize("fields", [{}, {"receipt": "IOE0912345678"}, {"birth": "1985-03-27", "receipt": ""}])
 def test_half_a_look_up_is_none(taker: CallTaker, fields: dict[str, str]) -> None:
     find(taker, **fields)
-    expect(taker.page.locator(".problem")).to_contain_text("receipt number and the date of birth")
+    expect(taker.page.locator("main > .problem")).to_contain_text("receipt number and the date of birth")
 
 
 def test_every_look_up_is_in_the_trail(taker: CallTaker, sign_in: Callable[[str], CallTaker]) -> None:
@@ -107,3 +112,43 @@ def test_a_case_opened_elsewhere_is_said_so_and_the_call_still_ends(taker: CallT
     taker.page.reload()
     taker.check("gone")
     taker.finish("S1").ended()
+
+
+class Messenger:
+    """Somebody at the interface that the worker of a messenger uses."""
+
+    def __init__(self, base: str, secret: str) -> None:
+        self._person = f"tg-{uuid.uuid4().hex}{uuid.uuid4().hex[:16]}"
+        self._client = httpx.Client(
+            base_url=f"{base}/internal/people",
+            headers={"Authorization": f"Bearer {secret}"},
+            trust_env=False,
+            timeout=60,
+        )
+
+    def ask(self, what: str, **fields: str) -> dict[str, Any]:
+        """One request."""
+        answer = self._client.post(f"/{what}", json={"person": self._person, **fields})
+        assert answer.is_success, (what, answer.status_code, answer.text)
+        return dict(answer.json())
+
+
+def test_begun_in_a_messenger_gone_on_with_by_telephone_and_back(
+    taker: CallTaker, base: str, language: str, running: Running
+) -> None:
+    messenger = Messenger(base, running.secret("GUIDE_WORKER_SECRET"))
+    messenger.ask("open", place="telegram", tag=language)
+    said = messenger.ask("messages", id=uuid.uuid4().hex, text=OPENINGS["submitted"][language])
+    find(taker, code=messenger.ask("save")["resume_code"])
+    expect(taker.page.locator("tbody tr").first).to_contain_text("Telegram")
+    open_found(taker)
+    assert taker.asking == said["state"]["asking"]
+    assert taker.page.locator(".say").last.get_attribute("lang") == language
+    taker.say(ANSWERS[language]["form_type"])
+    asking = taker.asking
+    taker.press("Alt+c", "/code")
+    code = taker.page.locator("#code-title ~ .code").inner_text()
+    taker.finish("").ended()
+    back = messenger.ask("resume", place="telegram", code=code)
+    assert back["state"]["asking"] == asking
+    assert back["state"]["language"] == language

@@ -8,7 +8,7 @@ from html import unescape
 import httpx
 import pytest
 import segno
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.entry.conftest import Watched
 from tests.gateway.conftest import FrontDoor, Person, open_conversation
@@ -221,7 +221,7 @@ def test_save_print_and_go_on_elsewhere(browser: Browser, door: FrontDoor, windo
     asked: list[str] = []
     elsewhere.on("request", lambda request: asked.append(request.url))
     elsewhere.goto(f"{door.url}/chat/#code={code}")
-    elsewhere.wait_for_function("document.querySelector('#code').value !== ''")
+    expect(elsewhere.locator("#code")).to_have_value(code)
     assert elsewhere.evaluate("location.hash") == ""
     assert elsewhere.locator("#messages").inner_text().count("I started here") == 0
     elsewhere.click("form[action='/chat/resume'] button")

@@ -469,7 +469,7 @@ def resident():
 one(0)
 early = resident()
 with ThreadPoolExecutor(int(sys.argv[1])) as pool:
-    list(pool.map(one, range(1, 41)))
+    list(pool.map(one, range(1, 26)))
 print(resident() - early)
 """
 
@@ -479,7 +479,7 @@ print(resident() - early)
 def test_documents_that_are_done_are_forgotten(threads: int) -> None:
     command = [sys.executable, "-c", REMEMBERING, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 60, "MiB more after forty further long documents"
+    assert int(done.stdout) < 60, "MiB more after 25 further long documents"
 
 
 # Over HTTP.

@@ -195,6 +195,23 @@ def test_each_process_gets_only_its_own_secrets(tmp_path: Path) -> None:
     }
 
 
+def test_the_worker_for_telegram_runs_only_with_a_token_and_alone_has_it(tmp_path: Path) -> None:
+    from tools.launcher.system import processes
+
+    secrets = {name: f"secret-{name}" for name in keys.NAMES}
+    given = {name: f"given-{name}" for name in keys.FOR_TELEGRAM}
+    without = processes(settings.load({"GUIDE_DATA": str(tmp_path)}, tmp_path / "none"), secrets)
+    assert "messenger" not in [each.name for each in without]
+    loaded = settings.load({**given, "GUIDE_DATA": str(tmp_path)}, tmp_path / "none")
+    found = {each.name: each for each in processes(loaded, secrets)}
+    assert set(keys.FOR_TELEGRAM) <= set(found["messenger"].environment)
+    assert set(found["messenger"].environment) & set(keys.NAMES) == {"GUIDE_WORKER_SECRET"}
+    assert not set(found["messenger"].environment) & set(keys.FOR_THE_SERVICE)
+    assert not found["messenger"].essential
+    for name in set(found) - {"messenger"}:
+        assert not set(found[name].environment) & set(keys.FOR_TELEGRAM), name
+
+
 def test_only_the_service_gets_databases_and_keys_of_the_data(tmp_path: Path) -> None:
     from tools.launcher.system import processes
 

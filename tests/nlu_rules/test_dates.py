@@ -452,6 +452,6 @@ def test_edges_of_the_calendar(today: date, text: str, value: str) -> None:
 def test_junk_costs_little(junk: str) -> None:
     text = (junk * 6000)[:6000]
     extract("warm", TODAY)
-    begin = time.perf_counter()
+    begin = time.process_time()
     extract(text, TODAY)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5

@@ -86,7 +86,8 @@ def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
         expect(elsewhere.page.locator("#messages > li")).not_to_have_count(1)
         assert elsewhere.state()["asking"] == "full_name"
         assert elsewhere.shown()[: len(saved)] == [one["text"] for one in saved]
-        elsewhere.page.click("#resume > summary")
+        if not elsewhere.page.is_visible("#code"):
+            elsewhere.page.click("#resume > summary")
         elsewhere.page.fill("#code", code)
         elsewhere.page.click("#resume button")
         expect(elsewhere.page.locator("#banner")).to_be_visible()

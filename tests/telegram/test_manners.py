@@ -233,7 +233,7 @@ def test_a_long_text_is_split_where_a_paragraph_ends(worker: Worker, someone: Pe
     someone.say("/review")
     assert len(someone.last) >= 2
     assert all(units(sent.text) <= 4096 for sent in someone.last)
-    assert all(sent.text.rstrip()[-1] in "x:." for sent in someone.last)
+    assert all(sent.text.rstrip()[-1] in "x:.。" for sent in someone.last)
     assert all(sent.protected for sent in someone.last)
     assert "".join(someone.text.split()).count("Paragraph") == 17
 

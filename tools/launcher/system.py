@@ -40,7 +40,7 @@ def processes(settings: Settings, secrets: dict[str, str]) -> list[Process]:
     def of_the_messenger() -> dict[str, str]:
         given = child_environment(settings)
         own = {name: given[name] for name in keys.FOR_TELEGRAM if name in given}
-        return {**environment("GUIDE_WORKER_SECRET"), **own}
+        return {"GUIDE_FRONT_DOOR": settings.url, **environment("GUIDE_WORKER_SECRET"), **own}
 
     def of_the_console() -> dict[str, str]:
         given = child_environment(settings)

@@ -360,6 +360,7 @@
         const { answer } = await call("POST", path, { html: true, body: data });
         if (path === "/chat/erase") kept.set("token", "");
         if (path === "/chat/erase" || path === "/chat/resume") forget();
+        delete byId("resume").dataset.touched;
         put(answer, true);
         announce(byId("banner").textContent.trim());
       }

@@ -214,6 +214,7 @@
     Numpad0: () => press("unknown"),
     KeyW: () => press("why"),
     KeyR: () => press("simpler"),
+    KeyG: () => press("next"),
     KeyL: nextLanguage,
     KeyP: () => press("pinyin"),
     KeyS: () => go("summary-title"),

@@ -43,8 +43,8 @@ def extract(text: str, today: date) -> list[Entity]:
 
     Returns:
         Entities ``date`` in order of appearance. ``value`` is ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY`` as ``precision``
-        (``day``, ``month``, ``year``) says; ``approx`` marks vague ones, ``future`` those that begin after ``today``, ``denied`` those
-        that are told to be wrong ("not May, June").
+        (``day``, ``month``, ``year``) says; ``approx`` marks vague ones, ``future`` those that begin after ``today``,
+        ``denied`` those that are told to be wrong ("not May, June").
         The role is ``birth`` where the words beside the date say so, else None. A date that is given twice in
         different words ("前年交的，2024年1月31日") gives two entities.
     """

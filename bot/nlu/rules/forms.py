@@ -113,7 +113,7 @@ class _Book:
             re.compile(chinese),
         )
 
-    def _spoken(self) -> re.Pattern[str]:
+    def _spoken(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         self.said: dict[str, str] = {}
         for digits, form in self.by_digits.items():
             if digits.isdigit():
@@ -121,9 +121,9 @@ class _Book:
                     self.said.setdefault(words, form)
         words = "|".join(re.escape(item).replace(r"\ ", r"[\s-]+") for item in sorted(self.said, key=len, reverse=True))
         before, after = _LEX.node("numeral_before"), _LEX.node("numeral_after")
-        return re.compile(
-            rf"(?<![a-z])(?:(?P<letter>eye|aye|i|en|n|form|my|the)[\s-]+)?(?P<words>{words})(?![a-z])"
-            rf"|(?P<han>(?:{before})\s*(?P<hwords>{_HAN_NUMBERS}))(?=\s*(?:{after}))"
+        return (
+            re.compile(rf"(?<![a-z])(?:(?P<letter>eye|aye|i|en|n|form|my|the)[\s-]+)?(?P<words>{words})(?![a-z])"),
+            re.compile(rf"(?:{before})\s*(?P<hwords>{_HAN_NUMBERS})(?=\s*(?:{after}))"),
         )
 
 
@@ -139,6 +139,7 @@ _HAN_ALONE = re.compile(
 _LETTER_BEFORE = re.compile(r"(?<![a-z0-9])(?P<letter>[in])[\s-]?$")
 _LETTERS_IN_NUMBER = re.compile(r"(?<![a-z0-9])([in]-?)(?=[oil]{0,2}\d)([\doil]{3})(?![a-z0-9])")
 _AS_DIGITS = str.maketrans("oil", "011")
+_FIGURE_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join([*_ONES, *_TEENS, *_TENS[2:]])})(?![a-z])")
 _SAID_ON = re.compile(rf"[\s-]*(?:{'|'.join([*_ONES, *_TEENS, *_TENS[2:]])}|oh|o|double|hundred|\d)(?![a-z])")
 _ALONE_LEAD = re.compile(_LEX.node("alone_lead"))
 _SUFFIX_AFTER = re.compile(r"\s([a-z])(?![a-z])")
@@ -287,22 +288,22 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         if match["letter"] or form.text.strip(_EDGE) == match.group().strip():
             start = match.start("letter") if match["letter"] else match.start("digits")
             hits.append(_Hit(start, match.end("digits"), name, written=True))
-    for match in book.spoken.finditer(form.text):
-        if match["words"]:
-            if match["letter"] in (None, "the") and not _said_alone(form.text, match):
-                continue
-            name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
-            if match["letter"] in ("n", "en") and name.replace("I-", "N-") in book.forms:
-                name = name.replace("I-", "N-")
-            end = match.end()
-            suffix = _SUFFIX_AFTER.match(form.text, end)
-            if suffix and f"{name}{suffix.group(1).upper()}" in book.forms:
-                name, end = f"{name}{suffix.group(1).upper()}", suffix.end()
-            hits.append(_Hit(match.start(), end, name, written=True))
-        else:
-            digits = "".join(str(_HAN_DIGITS.index(char)) for char in match["hwords"].replace("〇", "零"))
-            if digits in book.by_digits:
-                hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
+    in_english, in_chinese = book.spoken
+    for match in in_english.finditer(form.text) if form.latin and _FIGURE_WORD.search(form.text) else ():
+        if match["letter"] in (None, "the") and not _said_alone(form.text, match):
+            continue
+        name = book.said[re.sub(r"[\s-]+", " ", match["words"])]
+        if match["letter"] in ("n", "en") and name.replace("I-", "N-") in book.forms:
+            name = name.replace("I-", "N-")
+        end = match.end()
+        suffix = _SUFFIX_AFTER.match(form.text, end)
+        if suffix and f"{name}{suffix.group(1).upper()}" in book.forms:
+            name, end = f"{name}{suffix.group(1).upper()}", suffix.end()
+        hits.append(_Hit(match.start(), end, name, written=True))
+    for match in in_chinese.finditer(form.text) if form.han else ():
+        digits = "".join(str(_HAN_DIGITS.index(char)) for char in match["hwords"].replace("〇", "零"))
+        if digits in book.by_digits:
+            hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
     for match in _HAN_ALONE.finditer(form.text) if form.han else ():
         digits = "".join(str(_HAN_DIGITS.index(char)) for char in match.group(1).replace("〇", "零"))
         if digits in book.by_digits and not _overlaps(*match.span(), hits):
@@ -318,8 +319,7 @@ def _said_alone(text: str, match: re.Match[str]) -> bool:
         return False
     before = text[: match.start()].strip(_EDGE)
     return (
-        not before
-        and not text[match.end() :].strip(_EDGE)
+        (not before and not text[match.end() :].strip(_EDGE))
         or bool(_AFTER_EN.match(text, match.end()))
         or (match["letter"] == "the" and _END_OR_MARK.match(text, match.end()) is not None)
         or (_ALONE_LEAD.fullmatch(before) is not None and _END_OR_MARK.match(text, match.end()) is not None)
@@ -394,6 +394,8 @@ def _whole_name(form: Normal, hit: _Hit) -> tuple[int, int]:
     start, end = hit.start, hit.end
     if hit.written or hit.hint:
         return start, end
+    if form.text.endswith(" renewal", start, end):
+        return start, end - len(" renewal")
     verb = _NAME_VERB.match(form.text, start, end)
     if verb and verb.end() < end:
         return verb.end(), end

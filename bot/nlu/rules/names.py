@@ -13,7 +13,7 @@ from datetime import date
 from bot.nlu.script import is_chinese_name
 
 from .entity import Entity
-from .lexicon import lexicon
+from .lexicon import guard, lexicon
 from .norm import Normal, normal
 
 _TREE = lexicon("names").tree
@@ -23,10 +23,14 @@ def _either(items: list[str]) -> str:
     return "(?:" + "|".join(items) + ")"
 
 
+def _chinese(items: list[str]) -> re.Pattern[str]:
+    return re.compile(guard(items) + _either(items))
+
+
 _LEAD_EN = re.compile(_either(_TREE["lead"]["en"]), re.IGNORECASE)
-_LEAD_ZH = re.compile(_either(_TREE["lead"]["zh"]))
+_LEAD_ZH = _chinese(_TREE["lead"]["zh"])
 _MAYBE_EN = re.compile(_either(_TREE["maybe"]["en"]), re.IGNORECASE)
-_MAYBE_ZH = re.compile(_either(_TREE["maybe"]["zh"]))
+_MAYBE_ZH = _chinese(_TREE["maybe"]["zh"])
 _AFTER_EN = re.compile(r"\s*,?\s*" + _either(_TREE["after"]["en"]), re.IGNORECASE)
 _AFTER_ZH = re.compile(r"[\s，,]*" + _either(_TREE["after"]["zh"]))
 _PARTS = [re.compile(item, re.IGNORECASE) for item in _TREE["parts"]["en"]]

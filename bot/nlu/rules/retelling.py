@@ -95,13 +95,9 @@ def in_words(text: str) -> Normalised | None:
     """
     pieces = _without_blanks(text) if _HAN.search(text) else _from_pinyin(text)
     if text.isascii():
-        taken = [(start, end) for start, end, _ in pieces]
-        counted = [
-            (*hit.span("unit"), _COUNTED[hit["unit"].strip().lower()])
-            for hit in _PINYIN_DATE.finditer(text)
-            if not any(start < hit.end() and hit.start("unit") < end for start, end in taken)
-        ]
-        pieces = sorted([*pieces, *counted])
+        counted = [(*hit.span("unit"), _COUNTED[hit["unit"].strip().lower()]) for hit in _PINYIN_DATE.finditer(text)]
+        free = [one for one in pieces if not any(one[0] < end and start < one[1] for start, end, _ in counted)]
+        pieces = sorted([*free, *counted])
     if not pieces and not text.isascii():
         pieces = [(*hit.span(), f" {_WAYS[hit.group()[0]]} ") for hit in _WAY.finditer(text)]
     return Normalised.of(text).replaced(pieces) if pieces else None
@@ -182,6 +178,8 @@ def on_copy(extract: Callable[[str], list[Entity]], copy: Normalised) -> list[En
     found = []
     for entity in extract(copy.text):
         start, end = copy.span(entity.start, entity.end)
+        while copy.original[end - 1].isspace() and end - 1 > start:
+            end -= 1
         found.append(replace(entity, start=start, end=end, text=copy.original[start:end]))
     return found
 

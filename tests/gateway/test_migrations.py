@@ -1,0 +1,40 @@
+"""The front door's tables can be made, taken back and made again, on both databases, and are those of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from gateway.database import MIGRATIONS, open_engine
+from gateway.tables import metadata
+from tests.postgres import postgres as postgres
+from tools.postgres import Server
+
+VERSIONS = "gateway_version"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_up_and_down_and_up(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    if kind == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        url = server.url(server.create("front_door"))
+    engine = open_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        command.downgrade(config, "base")
+        assert set(inspect(connection).get_table_names()) <= {VERSIONS}
+        command.upgrade(config, "head")
+        options = {"include_name": lambda name, what, _parents: what != "table" or name != VERSIONS}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
