@@ -5,7 +5,7 @@ BOT = bot/.venv/bin/python
 SERVICE = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check train evaluate bench bench-intake bench-page bench-console purge rotate-keys drop-old-keys staff-token staff-user \
+.PHONY: help run setup test check train evaluate bench bench-intake bench-page bench-console bench-telegram purge rotate-keys drop-old-keys staff-token staff-user \
 	audit-check deliveries unsent faults import-times review format
 
 help: ## list the commands
@@ -41,6 +41,9 @@ bench-intake: setup ## measure the intake backend alone, on SQLite and PostgreSQ
 bench-console: setup train ## twenty call-takers at the console at once: [TAKERS=20] [PAUSE=4] [CONSOLE_JSON=out.json]
 	@$(SERVICE)/python tools/bench_console.py --call-takers $(or $(TAKERS),20) --pause $(or $(PAUSE),4) \
 		$(if $(CONSOLE_JSON),--json "$(CONSOLE_JSON)")
+
+bench-telegram: setup train ## measure the worker for Telegram with 20 people at once: [BENCH_TELEGRAM_JSON=out.json]
+	@$(SERVICE)/python -m tools.bench_telegram $(if $(BENCH_TELEGRAM_JSON),--json "$(BENCH_TELEGRAM_JSON)")
 
 bench-page: setup train ## measure the chat page beside others from npm: [BENCH_PAGE_JSON=out.json]
 	@$(SERVICE)/python -m tools.bench_page $(if $(BENCH_PAGE_JSON),--json "$(BENCH_PAGE_JSON)")

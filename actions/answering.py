@@ -5,6 +5,7 @@ from typing import Any
 
 from actions import changing, commands, volunteered
 from actions.readers import Reading
+from actions.review import words_of
 from actions.turn import Turn
 from actions.words import Words
 
@@ -24,7 +25,10 @@ def take_reading(turn: Turn, slot: str, reading: Reading) -> bool:
         return pend(turn, dict(reading.pending))
     if reading.problem is not None:
         at.misses += 1
-        turn.say(reading.problem, **reading.details)
+        details = dict(reading.details)
+        if "filed" in details:
+            details["filed"] = words_of("filing_date", details["filed"], turn.world)
+        turn.say(reading.problem, **details)
         turn.hold = True
         return True
     if slot == "consent" and memory.answers.get("consent") is False and "consent_back" not in at.told:

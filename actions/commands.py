@@ -33,7 +33,8 @@ def _answer_after_all(turn: Turn) -> bool:
     message, slot = turn.message, turn.memory.at.asking
     question = BY_SLOT.get(slot or "")
     if message.intent == "go_back":
-        return message.ordinal is not None
+        told = slot is not None and slot.endswith("_date") and message.first("date") is not None
+        return message.ordinal is not None or told
     if message.intent == "save_for_later":
         return (slot == "documents" and message.cue("papers_later")) or (
             slot == "delivery" and message.first("delivery") is not None)

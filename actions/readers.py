@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
 import yaml
 
 from actions.claims import claims_of
@@ -38,6 +39,8 @@ LONG_FOR_A_BIRTHDAY = 10
 # "Could not get one, so I never went": the sentence as a whole outweighs the word in it.
 SURELY_NOT = 0.7
 OLDEST_PERSON = 120
+# No request for help is about a case filed before; an earlier date is a slip, or somebody's birthday.
+FIRST_YEAR = 1980
 NAME_MAX = 120
 ADDRESS_MAX = 400
 _DIGITS = re.compile(r"\d")
@@ -181,16 +184,36 @@ def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
             return Reading(problem="utter_invalid_date_future", details={"value": item.get("text") or item["value"]})
         if item.get("precision") == "year":
             return Reading(problem="utter_invalid_date_year_only", details={"value": item["value"]})
-        return Reading({slot: str(item["value"])})
+        return _plausible(slot, item, context) or Reading({slot: str(item["value"])})
 
     return read
+
+
+def _plausible(slot: str, item: Mapping[str, Any], context: Mapping[str, Any]) -> Reading | None:
+    """What is wrong with a past date that cannot be meant: before anybody filed, or before this case was filed."""
+    value, said = str(item["value"]), item.get("text") or item["value"]
+    if first_day(value).year < FIRST_YEAR:
+        return Reading(problem="utter_invalid_date_too_early", details={"value": said})
+    filed = context.get("filing_date")
+    if slot != "filing_date" and before_filing(value, filed):
+        return Reading(problem="utter_invalid_date_before_filing", details={"value": said, "filed": filed})
+    return None
+
+
+def before_filing(value: str, filed: Any) -> bool:
+    """Whether a date lies wholly before the day or month of filing; months and days are compared as far as both go."""
+    if not isinstance(filed, str):
+        return False
+    size = min(len(value), len(filed))
+    return value[:size] < filed[:size]
 
 
 def best_date(message: Message, roles: tuple[str | None, ...]) -> Mapping[str, Any] | None:
     """The most exact date with one of these roles; of two alike the last (people correct themselves)."""
     exact = {"day": 2, "month": 1, "year": 0}
     best = None
-    for item in message.all("date"):
+    told = _after_correction(message, list(message.all("date")))
+    for item in [item for item in told if not item.get("denied")] or told:
         if item.get("role") not in roles:
             continue
         rank = (exact.get(str(item.get("precision")), 0), not item.get("approx"))
@@ -213,6 +236,10 @@ def channel(name: str) -> Reader:
             state = chosen.values[name] if chosen else None
         asks = message.is_question and (
             not message.cue("yes", "no") or message.text.rstrip().endswith(("?", "？")))
+        if state is None and message.cue("habit"):
+            state = TRIED
+        if state is None and message.cue("unknown_way") and not message.first("service_channel"):
+            state = NOT_TRIED
         if state is None and not asks and not message.first("service_channel"):
             # A sentence that gives other data is no faint yes.
             again = context.get("misses") and message.intent != "inform"
@@ -222,7 +249,8 @@ def channel(name: str) -> Reader:
         values: dict[str, Any] = {name: state}
         if state == TRIED:
             when = best_date(message, (name, None))
-            if when and not when.get("future") and when.get("precision") != "year":
+            if when and not when.get("future") and when.get("precision") != "year" and not _plausible(
+                    f"{name}_date", when, context):
                 values[f"{name}_date"] = str(when["value"])
         return Reading(values)
 
@@ -256,7 +284,7 @@ def name(slot: str) -> Reader:
     """Reader of a name: an explicit "my name is", else the whole short text."""
 
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
-        found = message.first("person_name")
+        found = _the_name(message, slot)
         text = str(found["value"]) if found else _without_lead(visible_text(message.text))
         if not found and (message.first("email") or message.first("phone")):
             return None
@@ -281,10 +309,34 @@ def _name_lead() -> re.Pattern[str]:
     return re.compile(f"(?:{content['en']}|{content['zh']})", re.IGNORECASE)
 
 
+def _the_name(message: Message, slot: str) -> Mapping[str, Any] | None:
+    """The name that is said to be one; behind a Chinese name "英文名 …" only tells it again."""
+    found = message.first("person_name")
+    if found and found.get("start", 0) > 0:
+        before = _again().split(message.text[:found["start"]])
+        if len(before) > 1 and _LETTER.search(before[0]):
+            return {"value": visible_text(before[0]), "text": before[0]}
+    return found
+
+
+@lru_cache(maxsize=1)
+def _again() -> re.Pattern[str]:
+    content = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))["name_again"]
+    return re.compile(f"(?:{content})", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _asides() -> re.Pattern[str]:
+    content = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))["name_asides"]
+    return re.compile(f"(?:{content})", re.IGNORECASE)
+
+
 def _without_lead(text: str) -> str:
     """The name in "I'm …" or "我叫…"."""
     lead = _name_lead().match(text.replace("’", "'"))
-    return text[lead.end():].strip() if lead and text[lead.end():].strip() else text
+    name_ = text[lead.end():].strip() if lead and text[lead.end():].strip() else text
+    told = _asides().sub("", name_).strip(" ,，")
+    return told or name_
 
 
 def visible_text(text: str) -> str:
@@ -303,7 +355,8 @@ def birth(message: Message, today: date, context: Mapping[str, Any]) -> Reading 
     if item.get("precision") != "day" or item.get("approx"):
         return Reading(problem="utter_invalid_birth_incomplete")
     born = first_day(str(item["value"]))
-    if born >= today or today.year - born.year > OLDEST_PERSON:
+    if born >= today or today.year - born.year > OLDEST_PERSON or before_filing(
+            str(context.get("filing_date") or ""), str(item["value"])):
         return Reading(problem="utter_invalid_date_of_birth", details={"value": item.get("text") or item["value"]})
     return Reading({"date_of_birth": str(item["value"])})
 
@@ -335,13 +388,28 @@ def contact(slot: str) -> Reader:
             return Reading(problem=f"utter_invalid_{kind}", details={"value": text})
         if "@" in message.text or "＠" in message.text or _DOTTED.fullmatch(message.text.strip()):
             return Reading(problem="utter_invalid_email", details={"value": visible_text(message.text)})
+        local = _local_phone(message) if slot == "phone" else None
+        if local:
+            return Reading({"phone": visible_text(message.text), "phone_e164": local})
         if len(_DIGITS.findall(message.text)) >= 5:
             return Reading(problem="utter_invalid_phone", details={"value": visible_text(message.text)})
-        if slot == "email" and has_none(message):
+        none = has_none(message) or (message.cue("no") and message.length <= BARE_CHOICE)
+        if slot == "email" and none:
             return Reading(skip=True)
         return None
 
     return read
+
+
+def _local_phone(message: Message) -> str | None:
+    """A number of eight figures, asked for a phone: one of Hong Kong, which has no area codes."""
+    digits = "".join(_DIGITS.findall(unicodedata.normalize("NFKC", message.text)))
+    if len(digits) != 8 or (_LETTER.search(message.text) and message.length > 4):
+        return None
+    number = phonenumbers.parse(digits, "HK")
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def contact_values(message: Message) -> tuple[dict[str, str], tuple[str, str] | None]:

@@ -72,6 +72,24 @@ def backed(message: Message) -> frozenset[str]:
     return frozenset(found)
 
 
+def take_both(turn: Turn, slot: str | None) -> None:
+    """Claim two grounds that a story may both be about, where a word of it speaks for one of them at least.
+
+    "Since February, and I lost my job because of it" is a delay and a hardship; asking which would lose the other.
+    """
+    message, numbers = turn.message, turn.world.content.settings
+    if slot != "grounds" or turn.memory.at.variant or message.segments:
+        return
+    (first, weight), (second, other) = [*weigh(message, slot), ("", 0.0), ("", 0.0)][:2]
+    near = weight - other < numbers.ask_back_margin_percent / 100 and other >= numbers.ask_back_plausible_percent / 100
+    denied = {str(item["value"]) for item in message.all("ground", "denied")}
+    told = {first, second} & backed(message)
+    named = [BY_INTENT[name] for name in (first, second) if name in BY_INTENT]
+    if near and told and len(named) == 2 and denied.isdisjoint(named):
+        claimed = tuple({"entity": "ground", "value": name, "role": "claimed", "text": ""} for name in named)
+        turn.message = dataclasses.replace(message, entities=(*message.entities, *claimed))
+
+
 def doubt(turn: Turn, slot: str | None, fits: bool) -> tuple[str, ...]:
     """The readings to ask about before anything is done; none when the likeliest may be acted on.
 

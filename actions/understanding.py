@@ -19,7 +19,7 @@ from actions import (
     unclear,
     volunteered,
 )
-from actions.answering import take_reading
+from actions.answering import pend, take_reading
 from actions.claims import claims_of
 from actions.confirming import resolve
 from actions.message import Message
@@ -42,6 +42,8 @@ SHORT_ANSWER = 14
 # Letters that may stand beside "none" without saying more ("no, none").
 BESIDE_NONE = 3
 LONG_STORY = 25
+# What can be wrong with a receipt number that is surely meant as one.
+NUMBER_PROBLEMS = ("too_short", "too_long", "lookalike", "unknown_prefix")
 CLEAR_COMMAND = 0.6
 MISSES_BEFORE_A_PERSON = 2
 ROUNDS = 4
@@ -133,6 +135,8 @@ async def _understand(turn: Turn, chosen: bool) -> None:
     if status.wants_back(turn):
         await status.begin(turn)
         return
+    unclear.take_both(turn, open_slot)
+    message = turn.message
     if _in_doubt(turn, open_slot):
         return
     command = commands.recognised(turn)
@@ -155,6 +159,7 @@ async def _understand(turn: Turn, chosen: bool) -> None:
     answered = _read(turn, open_slot)
     volunteered.take_all(turn, open_slot)
     _tell_noted(turn)
+    answered = _faulty_number(turn, open_slot) or answered
     _questions(turn, answered)
     if answered or turn.handled:
         return
@@ -346,6 +351,23 @@ def _read(turn: Turn, slot: str | None) -> bool:
     if slot in NAMES and not turn.message.first("person_name") and _is_no_name(turn):
         return False
     return take_reading(turn, slot, question)
+
+
+def _faulty_number(turn: Turn, slot: str | None) -> bool:
+    """Tell what is wrong with a receipt number that was said beside another question, which stays open."""
+    items = [item for item in turn.message.all("receipt_number") if item.get("problem") in NUMBER_PROBLEMS]
+    if slot == "receipt_numbers" or not items or turn.hold:
+        return False
+    reading = READERS["receipt_numbers"](turn.message, turn.world.today, turn.memory.answers)
+    if reading is None:
+        return False
+    if reading.pending is not None:
+        return pend(turn, dict(reading.pending))
+    if reading.problem is None:
+        return False
+    turn.say(reading.problem, **reading.details)
+    turn.handled = True
+    return True
 
 
 def _is_no_name(turn: Turn) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from actions.changing import merged_receipts
 from actions.claims import Claims, claims_of
-from actions.readers import contact_values, form
+from actions.readers import before_filing, contact_values, form
 from actions.turn import Turn
 from triage.dates import first_day
 from triage.facts import CHANNELS, DELAY, HARDSHIP, OWN_CASE_ROLES, TRIED, UNRESOLVED
@@ -69,7 +69,9 @@ def _dates(turn: Turn, asked: str | None) -> None:
         role, value = item.get("role"), str(item["value"])
         if item.get("future") or item.get("precision") == "year" or first_day(value) > today:
             continue
-        if role == "filing" and about_their_mail:
+        if item.get("denied") or (role == "filing" and about_their_mail):
+            continue
+        if role in CHANNELS and before_filing(value, answers.get("filing_date")):
             continue
         if role == "filing" and asked not in ("filing_date", "date_of_birth") and "filing_date" not in answers:
             _note(turn, "filing_date", value)

@@ -88,19 +88,31 @@ class Assist:
         return parse_object(request, await read_body(request, self._chat.limits), may_be_empty=True)
 
     async def _case(self, request: Request) -> _Case:
+        """The case of a request.
+
+        Raises:
+            ChatError: `no_session`.
+        """
+        return (await self._case_with_wording(request, ""))[0]
+
+    async def _case_with_wording(self, request: Request, message_id: str) -> tuple[_Case, str | None]:
+        """The case of a request, and the words of the answer to one of its messages in every language."""
         self._check(request)
-        token_hash = self._chat.tokens.read_session(request.headers.get("x-guide-session", "").strip(), now_ms())
+        token_hash = self._chat.tokens.read_session(request.headers.get("x-guide-session", "").strip(), now_ms()) or ""
 
-        def look(connection: Connection) -> tuple[store.Session, str | None, str | None] | None:
-            session = store.find_session(connection, token_hash or "", now_ms())
-            return (session, *store.standing_of(connection, session.conversation_id)) if session else None
+        def look(connection: Connection) -> tuple[_Case | None, str | None]:
+            session = store.find_session(connection, token_hash, now_ms())
+            state, origins = store.standing_of(connection, session.conversation_id) if session else (None, None)
+            if session is None or state is None:
+                return None, None
+            case = _Case(session, token_hash, json.loads(state), json.loads(origins or "{}"))
+            return case, store.wording_of(connection, token_hash, message_id) if message_id else None
 
-        found = await self._chat.database.run(look)
-        session, state, origins = found or (None, None, None)
-        if token_hash is None or session is None or state is None:
+        case, stored = await self._chat.database.run(look)
+        if case is None:
             raise ChatError("no_session")
-        request.state.conversation = self._chat.tokens.label(session.conversation_id)
-        return _Case(session, token_hash, json.loads(state), json.loads(origins or "{}"))
+        request.state.conversation = self._chat.tokens.label(case.session.conversation_id)
+        return case, stored
 
     def _view(self, case: _Case) -> dict[str, Any]:
         return self._views.view(case.state, case.origins, case.session.language)
@@ -257,12 +269,9 @@ class Assist:
             message = parse_message({**body, "payload": payload}, self._chat.limits)
         answer = json.loads(await self._chat.say(request, case.token_hash, message, _always(message, title)))
 
-        def look(connection: Connection) -> str | None:
-            return store.wording_of(connection, case.token_hash, message.id)
-
-        stored = await self._chat.database.run(look)
+        case, stored = await self._case_with_wording(request, message.id)
         replies = self._chat.worded(answer["replies"], stored, None, STAFF)
-        return json_response({"id": answer["id"], "replies": replies, **self._view(await self._case(request))})
+        return json_response({"id": answer["id"], "replies": replies, **self._view(case)})
 
     def _action(self, case: _Case, action: object, known: bool) -> tuple[str, str]:
         """Payload and title of what a key of the console does.

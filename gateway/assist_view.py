@@ -45,48 +45,49 @@ class Views:
             origins: how each answer was got, by slot.
             language: of the caller.
         """
-        facts = facts_from({**state["answers"], "skipped": state["skipped"]})
-        questions = list(self._questions(state, origins, language, facts))
+        facts = _facts(state)
+        values = {name: self._values(state, name) for name in (language, STAFF)}
+        questions = list(self._questions(state, origins, language, facts, values))
         needed = [item["slot"] for item in questions if item["needed"] and item["value"] is None]
         return {
             "state": state,
             "questions": questions,
             "needed": [] if state["outcome"] else needed,
             "next": state["asking"],
-            "summary": self.summary(state, language),
+            "summary": self._summary(state, language, values[STAFF]),
             "dates": self._dates(facts),
         }
 
-    def summary(self, state: Mapping[str, Any], language: Language) -> str:
+    def _summary(self, state: Mapping[str, Any], language: Language, values: Mapping[str, str]) -> str:
         """What is known, in English: facts only, each from one answer; a story is pointed to, or quoted if English."""
         answers = state["answers"]
         known = {**answers, "grounds": answers.get("grounds") or state["grounds"], "language": language}
         told = {slot for sentence in self._statement.compose(known, STAFF) for slot in sentence.slots}
         # What stands in no sentence of the statement (yet): short answers by their names.
-        values = self._values(state, STAFF)
         lines = [f"{self.label(slot, STAFF)}: {value}" for slot, value in values.items()
                  if slot not in told | FREE_TEXT | _NOT_TOLD]  # fmt: skip
         return "\n".join(filter(None, [self._statement.text(known, STAFF), *lines]))
 
     def can(self, state: Mapping[str, Any], slot: str) -> str | None:
         """What a call-taker may do with a question: `jump` to it while it is open, `change` its answer, or nothing."""
-        facts = facts_from({**state["answers"], "skipped": state["skipped"]})
-        question = next((one for one in _shown(state, facts) if one.slot == slot), None)
-        if question is None or state["outcome"] in _OVER or slot == state["asking"]:
-            return None
-        return "change" if facts.known(slot) else "jump"
+        facts = _facts(state)
+        return _can(state, facts, slot) if any(one.slot == slot for one in _shown(state, facts)) else None
 
     def label(self, slot: str, language: Language) -> str:
         """What an answer is called."""
         return self._answers.label(slot, language)
 
     def _questions(
-        self, state: Mapping[str, Any], origins: Mapping[str, str], language: Language, facts: Facts
+        self,
+        state: Mapping[str, Any],
+        origins: Mapping[str, str],
+        language: Language,
+        facts: Facts,
+        values: Mapping[Language, Mapping[str, str]],
     ) -> Iterator[dict[str, Any]]:
-        values = {name: self._values(state, name) for name in {language, STAFF}}
         for question in _shown(state, facts):
             slot = question.slot
-            can = self.can(state, slot)
+            can = _can(state, facts, slot)
             status = "answered" if facts.known(slot) else "skipped" if slot in facts.skipped else "open"
             yield {
                 "slot": slot,
@@ -114,6 +115,17 @@ class Views:
             "answer_until": decision.window.answer_until,
         }
         return {name: day.isoformat() if day else None for name, day in found.items()}
+
+
+def _facts(state: Mapping[str, Any]) -> Facts:
+    return facts_from({**state["answers"], "skipped": state["skipped"]})
+
+
+def _can(state: Mapping[str, Any], facts: Facts, slot: str) -> str | None:
+    """What may be done with a question that is shown."""
+    if state["outcome"] in _OVER or slot == state["asking"]:
+        return None
+    return "change" if facts.known(slot) else "jump"
 
 
 def _shown(state: Mapping[str, Any], facts: Facts) -> list[Question]:

@@ -44,12 +44,13 @@ def known_hosts(folders: Iterable[Path]) -> str:
     return rf"(^|\.)({'|'.join(re.escape(host) for host in sorted(hosts))})$"
 
 
-def pieces(text: str, key: str | None, hosts: str) -> list[Piece]:
+def pieces(text: str, key: str | None, hosts: str, fax: str) -> list[Piece]:
     """Cut a text into what it is made of.
 
     Args:
         key: of the wording; None: a person wrote it, and nothing in it becomes a link.
         hosts: from `known_hosts`; other addresses stay text.
+        fax: a number nobody is to call.
     """
     links = key is not None and not _ECHO.search(key)
     made: list[Piece] = []
@@ -64,7 +65,7 @@ def pieces(text: str, key: str | None, hosts: str) -> list[Piece]:
         elif links and address:
             whole = address if "://" in address else f"https://{address}"
             href = whole if re.search(hosts, urlsplit(whole).hostname or "") else None
-        elif links and phone:
+        elif links and phone and phone != fax:
             digits = re.sub(r"\D", "", phone)
             href = "tel:+" + (digits if len(digits) > 10 else f"1{digits}")
         made.append(Piece(found[0], href, not (email or address)))

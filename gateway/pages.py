@@ -52,6 +52,8 @@ _SWITCH = re.compile(r'/switch_language\{"language":"([\w-]{2,7})"\}')
 _MEBI = 1024 * 1024
 _ASKS_FOR_PAPERS = "documents"
 _REVIEW = "review"
+# Outcomes that the last step leads to; any other ends the way before it.
+_SENT = ("submitted", "prepared")
 # Fields of a message in a form, and in the interface. In a form none is called `id`: that would hide the form's own.
 _FIELDS = {"message": "id", "text": "text", "payload": "payload"}
 _LAST = "/chat/#last"
@@ -112,6 +114,7 @@ class Pages:
         office: dict[str, Any] = yaml.safe_load((CONTENT / "office.yml").read_text(encoding="utf-8"))
         phone = str(office["toll_free"])
         self._office = {"phone": phone, "link": "tel:+" + re.sub(r"\D", "", phone)}
+        self._fax = str(office["fax"])
         self._hours = Hours.load()
         page: dict[str, Any] = yaml.safe_load((CONTENT / "page.yml").read_text(encoding="utf-8"))
         self._exit = str(page["exit"]["url"])
@@ -338,6 +341,7 @@ class Pages:
             "find": page_text.PATTERN,
             "echo": page_text.ECHO,
             "hosts": self._hosts,
+            "fax": self._fax,
             "assets": self._addresses,
             "office": self._office,
             "hours": self._hours.told(language, datetime.datetime.now(datetime.UTC)),
@@ -376,13 +380,16 @@ class Pages:
         return {
             "from": message["from"],
             "language": message.get("language"),
-            "pieces": page_text.pieces(message["text"], key, self._hosts),
+            "pieces": page_text.pieces(message["text"], key, self._hosts, self._fax),
             "attachments": message.get("attachments") or [],
         }
 
     def _position(self, state: Mapping[str, Any], language: Language) -> dict[str, Any]:
         step, steps, asking = state.get("step"), state.get("steps") or 0, state.get("asking")
-        name = self._words(f"step_{step}", language) if steps else ""
+        outcome = state.get("outcome")
+        if outcome and outcome not in _SENT:
+            steps = 0
+        name = self._words("step_done" if outcome else f"step_{step}", language) if steps else ""
         values = {"step": str(step), "steps": str(steps), "name": name}
         return {
             "step": step,
@@ -406,7 +413,7 @@ class Pages:
             "answers": [
                 {
                     "label": answer.label,
-                    "pieces": page_text.pieces(answer.value, None, self._hosts),
+                    "pieces": page_text.pieces(answer.value, None, self._hosts, self._fax),
                     "changeable": answer.changeable,
                     "change": self._words("change_answer", language, {"label": answer.label}),
                     "payload": f'/change_answer{{"answer_name": "{answer.slot}"}}',
@@ -466,7 +473,12 @@ class Pages:
 
 
 def _message(fields: Mapping[str, str], chat: Chat) -> Message:
-    given = {name: fields[field] for field, name in _FIELDS.items() if field in fields}
+    # A pressed button comes with whatever stands in the box beside it.
+    given = {
+        name: fields[field]
+        for field, name in _FIELDS.items()
+        if field in fields and not (field == "text" and "payload" in fields)
+    }
     return parse_message(given, chat.limits)
 
 

@@ -4,7 +4,8 @@
 Steps in their order: lint, types, boundaries, unit (service environment), rules (engine environment, without a
 model), train, engine (with the model), conversations (over HTTP with the really running system), page (the same in a
 browser, and the ways in), console (calls taken at the call console), telegram (the worker, against a Bot API of our
-own), faults (requests handed over while everything fails). `--quick` leaves out what needs a trained model. Named steps run alone; arguments after `--` go to pytest.
+own), faults (requests handed over while everything fails). `--quick` leaves out what needs a trained model. Named
+steps run alone; arguments after `--` go to pytest.
 """
 
 from __future__ import annotations

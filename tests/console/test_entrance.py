@@ -124,6 +124,13 @@ def test_the_password_is_changed(own: OwnConsole, ann: Account) -> None:
     assert try_to_enter(own, ann.name, new).status_code == 303
 
 
+def test_the_command_makes_an_account_and_says_its_password_once(own: OwnConsole) -> None:
+    done = manage(own.environment, "staff-user", "carla", "supervisor")
+    assert done.returncode == 0
+    client, _ = enter(own.url, Account("carla", done.stdout.rsplit(" ", 1)[-1].strip(), "supervisor"))
+    assert client.get("/staff").status_code == 200
+
+
 def test_commands_say_what_is_wrong(own: OwnConsole) -> None:
     assert manage(own.environment, "staff-user", "Bad Name", "manager").returncode == 1
     assert manage(own.environment, "staff-user", "nobody-there", "--remove").returncode == 1

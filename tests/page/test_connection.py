@@ -229,3 +229,32 @@ def test_the_server_is_away_at_the_first_visit(browser: Browser, base: str, lang
         somebody.open()
         assert len(somebody.shown()) == 1
         assert somebody.token
+
+
+def test_a_browser_that_keeps_no_cookie(browser: Browser, base: str) -> None:
+    """As in a frame of another site: the session stays in the tab, and survives a reload."""
+    with visitor(browser, base, "en") as person:
+
+        def without_cookie(route: Route) -> None:
+            headers = {name: value for name, value in route.request.headers.items() if name != "cookie"}
+            response = route.fetch(headers=headers, max_redirects=0)
+            kept = {name: value for name, value in response.headers.items() if name != "set-cookie"}
+            route.fulfill(response=response, headers=kept)
+
+        person.context.route(f"{base}/chat/**", without_cookie)
+        person.open()
+        text = OPENINGS["submitted"]["en"]
+        person.page.fill("#answer", text)
+        person.page.press("#answer", "Enter")
+        expect(person.page.locator("#messages > li.person")).to_have_count(1)
+        expect(person.page.locator("#messages > li.guide")).not_to_have_count(1)
+        person.settle()
+        shown = person.shown()
+        token = person.stored()["token"]
+        history = httpx.get(f"{base}/chat/history", headers={"Authorization": f"Bearer {token}"}).json()
+        assert [one["text"] for one in history["messages"]] == shown
+        assert len({post["id"] for post in person.posts}) == 1
+        person.page.reload()
+        expect(person.page.locator("#messages > li")).to_have_count(len(shown))
+        assert person.shown() == shown
+        assert person.complaints == []

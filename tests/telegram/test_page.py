@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -211,15 +210,10 @@ def test_without_the_secret_there_is_no_way_in(worker: Worker, person: Person, s
     assert worker.state(person)
 
 
-def test_news_wait_until_the_worker_is_there(make_worker: Callable[..., Worker]) -> None:
-    worker = make_worker().start()
-    somebody = worker.person()
-    somebody.say("/start")
-    somebody.say(STORY["en"])
-    go_on(worker, somebody, "en", by_buttons=True)
-    page = open_page(worker, somebody, "en")
+def test_news_wait_until_the_worker_is_there(worker: Worker, person: Person, language: str) -> None:
+    page = open_page(worker, person, language)
     worker.stop()
-    words.go_on(page, "en")
+    words.go_on(page, language)
     worker.start()
-    somebody.wait()
-    assert page.state["tracking_number"] in somebody.text
+    person.wait()
+    assert page.state["tracking_number"] in person.text

@@ -5,7 +5,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const root = document.documentElement;
-  const { find, hosts, echo } = document.body.dataset;
+  const { find, hosts, echo, fax } = document.body.dataset;
   const SHOW_WAITING_AFTER = 400;
   const PATIENCE = 20000;
   const FIRST_PAUSE = 1000;
@@ -86,7 +86,7 @@
       end = found.index + whole.length;
       let href = "";
       if (links && email) href = `mailto:${email}`;
-      if (links && phone) href = `tel:+${phone.replace(/\D/g, "").replace(/^(\d{10})$/, "1$1")}`;
+      if (links && phone && phone !== fax) href = `tel:+${phone.replace(/\D/g, "").replace(/^(\d{10})$/, "1$1")}`;
       if (links && address) {
         const url = new URL(address.includes("://") ? address : `https://${address}`);
         if (new RegExp(hosts).test(url.hostname)) href = url.href;
@@ -464,6 +464,26 @@
     if (document.visibilityState === "visible" && byId("top").dataset.waiting === "1" && !busy) look();
   }, LOOK_AGAIN);
 
+  async function begin() {
+    const token = kept.get("token");
+    if (token) {
+      await look(true);
+      if (!isOpen()) {
+        kept.set("token", "");
+        await look(true);
+      }
+    }
+    if (!isOpen()) {
+      if (byId("begin") && !byId("banner").firstElementChild.textContent) open();
+      return;
+    }
+    stale = kept.queue.length > 0;
+    if (!token) for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
+    if (stale) showChoices([]);
+    watchTheEnd();
+    deliver();
+  }
+
   // A code in the address comes from a picture that was scanned. It is not sent anywhere before the person says so.
   function takeCode() {
     const code = /^#code=([\w-]{1,40})$/.exec(location.hash);
@@ -477,15 +497,7 @@
   root.classList.add("on");
   tidy(document);
   if (!byId("answer").value) byId("answer").value = kept.get("draft") || "";
-  if (!isOpen()) {
-    if (byId("begin") && !byId("banner").firstElementChild.textContent) open();
-  } else {
-    stale = kept.queue.length > 0;
-    for (const { shown } of kept.queue) showMessage({ from: "person", text: shown });
-    if (stale) showChoices([]);
-    watchTheEnd();
-    deliver();
-  }
+  begin();
   showHours();
   takeCode();
   addEventListener("hashchange", takeCode);

@@ -22,6 +22,8 @@ _PASS = re.compile(loosen(_LEX.node("pass")))
 _PAPERS_LATER = re.compile(loosen(_LEX.node("papers_later")))
 _HEDGED = re.compile(_LEX.node("hedged"))
 _CORRECTED = re.compile(loosen(_LEX.node("corrected")))
+_HABIT = re.compile(_LEX.node("habit"))
+_UNKNOWN_WAY = re.compile(_LEX.node("unknown_way"))
 
 
 def _beginning(answer: str) -> re.Pattern[str]:
@@ -60,8 +62,8 @@ def extract(text: str, today: date) -> list[Entity]:
 
     Returns:
         ``cue`` entities: ``yes`` or ``no`` (how it begins), ``hedged`` (a yes with a "but"), ``pass`` (leave this
-        question out), ``papers_later`` (the papers, not the request, will follow) and ``corrected`` (what came before
-        was wrong).
+        question out), ``papers_later`` (the papers, not the request, will follow), ``corrected`` (what came before
+        was wrong), ``habit`` (nothing but how often) and ``unknown_way`` (does not know how something is done).
     """
     form = normal(text)
     if len(form.text) > LONGEST:
@@ -69,7 +71,14 @@ def extract(text: str, today: date) -> list[Entity]:
     found = [said] if (said := _said(form, text)) is not None else []
     if found and found[0].value == "yes" and (hit := _HEDGED.search(form.text, found[0].end)) is not None:
         found.append(_cue("hedged", hit, text))
-    for name, pattern in (("pass", _PASS), ("papers_later", _PAPERS_LATER), ("corrected", _CORRECTED)):
+    cues = (
+        ("pass", _PASS),
+        ("papers_later", _PAPERS_LATER),
+        ("corrected", _CORRECTED),
+        ("habit", _HABIT),
+        ("unknown_way", _UNKNOWN_WAY),
+    )
+    for name, pattern in cues:
         hit = pattern.search(form.text)
         if hit is not None:
             found.append(_cue(name, hit, text))

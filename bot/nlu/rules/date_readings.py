@@ -52,6 +52,7 @@ class Reading:
         approx: Whether the text itself is vague.
         other_years: Further years that the same two figures can mean.
         two_figures: The year as written in two figures, where it was.
+        year_guessed: Whether no year was said.
         day_alone: Whether only the day was said ("the 3rd"); month and year are guessed.
     """
 
@@ -61,6 +62,7 @@ class Reading:
     approx: bool = False
     other_years: tuple[int, ...] = ()
     two_figures: int | None = None
+    year_guessed: bool = False
     day_alone: bool = False
 
     def exists(self) -> bool:
@@ -130,7 +132,7 @@ def day_alone(match: re.Match[str], reading: Reading | None) -> Hit:
 def latest(today: date, month: int, day: int | None = None) -> Reading | None:
     """Return the latest such month or day that has begun, today included."""
     for year in range(today.year, today.year - 9, -1):
-        reading = Reading(year, month, day)
+        reading = Reading(year, month, day, year_guessed=True)
         if reading.exists() and date(year, month, day or 1) <= today:
             return reading
     return None

@@ -147,14 +147,16 @@ def _settled(index: int, hits: list[Hit], role: str | None, today: date) -> Read
 def _in_the_month_before(
     index: int, hits: list[Hit], readings: list[Reading | None], context: Context
 ) -> Reading | None:
-    """Give a day alone the month of the date that it corrects ("March 3, no wait, the 5th")."""
+    """Give a date the month or year of the one that it corrects ("March 3, no wait, the 5th")."""
     reading, before = readings[index], readings[index - 1] if index else None
-    if reading is None or before is None or not reading.day_alone or not (before.month and before.day):
+    if reading is None or before is None or not before.month:
+        return reading
+    if not (reading.day_alone and before.day) and not (reading.year_guessed and not before.year_guessed):
         return reading
     between = context.text[hits[index - 1].end : hits[index].start]
     if len(between) > _AMENDED_WITHIN or not AMENDS.search(between):
         return reading
-    amended = replace(reading, year=before.year, month=before.month)
+    amended = replace(reading, year=before.year, month=before.month if reading.day_alone else reading.month)
     return amended if amended.exists() else reading
 
 

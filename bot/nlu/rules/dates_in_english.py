@@ -53,6 +53,9 @@ _CLOSES = re.compile(r"\s?(?:$|[;!?，。；！？)]|[,.](?![0-9]))")
 _PLAIN_BEFORE = re.compile(r"(?:[a-z'][a-z]|[\u3400-\u9fff]|[,;.!?，。；！？(])\s?$")
 _LABEL_BEFORE = re.compile(rf"(?:{either(WORDS['labels_before'])})\s?$")
 _AFTER_CHINESE_YEAR = re.compile(rf"(?:{either(WORDS['years_zh'])})\s?的?\s?$")
+_DID_BEFORE = re.compile(
+    rf"(?<![a-z])(?:{either(WORDS['did_before'])})(?:\s(?:them|uscis|there|it|back|in|again|up))?,?\s$"
+)
 _BEFORE_FEAST = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_feast'])})\s(?:the\s)?$")
 _BEFORE_YEAR = re.compile(rf"(?<![a-z])(?:{either(WORDS['before_year'])})[\s-](?:the\syear\s)?$")
 
@@ -86,7 +89,7 @@ _EN_DAY_MONTH = re.compile(
     rf"(?<![a-z0-9/$.#-])(?:the\s)?(?P<d>{_DAY})(?P<of>\s(?:day\s)?of\s|\s?[./-]?\s?)(?P<mon>{_MON})(?![a-z]){_TO_YEAR}"
 )
 _EN_YEAR_FIRST = re.compile(
-    rf"(?<![a-z0-9/$.#-])(?P<y>{Y4})\s?[年,./-]?\s?(?P<mon>{_MON})(?![a-z])(?:[\s,/-]{{0,2}}(?P<d>{_DAY})(?![:%$/]?[0-9]))?"
+    rf"(?<![a-z0-9/$.#-])(?P<y>{Y4})\s?[年,./-]?\s?(?:in\s)?(?P<mon>{_MON})(?![a-z])(?:[\s,/-]{{0,2}}(?P<d>{_DAY})(?![:%$/]?[0-9]))?"
 )
 # "May, no wait, June"; "not May, June"; "March or April 2024".
 _MONTH_BESIDE = re.compile(
@@ -325,9 +328,13 @@ def _en_weekday(match: re.Match[str], context: Context) -> Hit | None:
     if match["wd2"]:
         return claimed(match, weekday_in_week(context.today, -1, _WEEKDAYS[match["wd2"]]))
     weekday, rel = _WEEKDAYS[match["wd"]], match["rel"]
-    if not (rel or match["of"]) or _DATE_FOLLOWS.match(context.text, match.end()):
+    told = rel or match["of"] or (
+        _CLOSES.match(context.text, match.end())
+        and (context.whole(*match.span()) or _DID_BEFORE.search(context.before(match.start())))
+    )
+    if not told or _DATE_FOLLOWS.match(context.text, match.end()):
         return None
-    if match["wd"] in _SHORT_WEEKDAYS and rel is None:
+    if match["wd"] in _SHORT_WEEKDAYS and rel is None and not context.whole(*match.span()):
         return None
     if match["of"]:
         return claimed(match, weekday_in_week(context.today, -1, weekday))

@@ -33,6 +33,7 @@ _UNIT_ZH = re.compile(_LEX.node("unit_after.zh"))
 _NUMBER_BEFORE = re.compile(_LEX.node("number_before"))
 _NEVER_BEFORE = re.compile(_LEX.node("never_before"))
 _BEFORE_EN = re.compile(r"(?<![a-z])" + _LEX.node("before_number.en")[0] + r"\s+$")
+_NAMED_BEFORE = re.compile(_LEX.node("named_before"))
 _BEFORE_ZH = re.compile(_LEX.node("before_number.zh")[0] + r"[\s:：]*$")
 _AFTER_EN = re.compile(r"\s*[-'s]*\s*" + _LEX.node("after_number.en")[0] + r"(?![a-z])")
 _AFTER_ZH = re.compile(r"\s*" + _LEX.node("after_number.zh")[0])
@@ -263,6 +264,7 @@ def _bare(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
             or led
             or followed
             or listed
+            or (_NAMED_BEFORE.search(before) is not None and _END_OR_MARK.match(text, end) is not None)
             or (whole.startswith(match.group()) and len(whole) < 14)
         ):
             hits.append(_Hit(start, end, name, written=True))
