@@ -45,7 +45,9 @@ def _try_uscis_first(turn: Turn, decision: Decision) -> None:
     if decision.rule == "contact_window" and window.contact_since:
         until = window.answer_until or turn.world.today + timedelta(days=turn.world.policy.contact_min_wait_days)
         turn.say("utter_outcome_try_window", answer_until=turn.day(until),
-                 contact_since=turn.day(window.contact_since))
+                 contact_since=turn.day(window.contact_since),
+                 attachments=[{"title": turn.label("attachment_calendar"),
+                               "url": f"guide:comeback/{until.isoformat()}"}])
 
 
 def _wait_until(turn: Turn, decision: Decision) -> None:

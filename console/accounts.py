@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from console import audit, proofs
 from console.audit import Action
@@ -85,8 +86,10 @@ _MEMBER = (
 )
 
 
-def _member(row: tuple[str, str, str, bool, bool, bool, int]) -> Member:
-    return Member(row[0], row[1], Role(row[2]), *row[3:])
+def _member(row: Row[Any]) -> Member:
+    """From a row that begins with `_MEMBER`."""
+    identifier, name, role, active, by_sign_on, has_totp, closed_until = tuple(row)[: len(_MEMBER)]
+    return Member(identifier, name, Role(role), active, by_sign_on, has_totp, closed_until)
 
 
 def clean_name(name: str) -> str:
@@ -114,12 +117,12 @@ def is_empty(connection: Connection) -> bool:
 
 def everyone(connection: Connection) -> list[Member]:
     """All accounts by name."""
-    return [_member(row) for row in connection.execute(select(*_MEMBER).order_by(staff.c.name)).tuples()]
+    return [_member(row) for row in connection.execute(select(*_MEMBER).order_by(staff.c.name))]
 
 
 def find(connection: Connection, name: str) -> Member | None:
     """An account by its name."""
-    row = connection.execute(select(*_MEMBER).where(staff.c.name == name)).tuples().first()
+    row = connection.execute(select(*_MEMBER).where(staff.c.name == name)).first()
     return _member(row) if row else None
 
 
@@ -206,7 +209,7 @@ def check(
     ).first()
     if row is None:
         return Refusal.WRONG
-    member = _member(tuple(row)[:7])  # the columns of _MEMBER come first
+    member = _member(row)
     if member.closed_until > now():
         return Refusal.CLOSED
     right, step = password_right, row.totp_step
@@ -271,7 +274,7 @@ def look(connection: Connection, token: str, limits: Limits) -> tuple[Session, b
     if row is None or not row.active or moment - row.created_at > limits.session_hours * 60 * _MINUTE:
         return None
     locked = row.locked or moment - row.active_at > limits.idle_lock_minutes * _MINUTE
-    member = _member(tuple(row)[:7])  # the columns of _MEMBER come first
+    member = _member(row)
     found = Session(row.token_hash, member, row.csrf, locked, row.pinyin)
     return found, locked != row.locked or (not locked and moment - row.active_at > _TICK)
 

@@ -108,6 +108,7 @@ class Web:
             loader=FileSystemLoader(PAGES),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )

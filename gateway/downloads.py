@@ -29,7 +29,7 @@ from gateway.errors import ChatError
 from gateway.hours import Hours, zone_of
 from gateway.language import Language, as_language
 from gateway.limits import SlidingWindow
-from gateway.links import FILE_NAMES
+from gateway.links import CALENDARS
 from gateway.settings import CONTENT, WEB, Settings
 from gateway.strings import Strings
 from gateway.turnstile import now_ms
@@ -88,7 +88,7 @@ class Downloads:
             url = self.chat.links.public_url(f"guide:request/{number}", session.conversation_id, language)
             found.append({"title": self._words("request", language), "url": str(url)})
         attached = [file for message in looked_back["messages"] for file in message.get("attachments") or ()]
-        found += [file for file in attached if file["url"].endswith("/" + FILE_NAMES["calendar"])][-1:]
+        found += [file for file in attached if file["url"].rpartition("/")[2] in CALENDARS.values()][-1:]
         return found
 
     def resume_link(self, request: Request, code: str) -> str:

@@ -16,7 +16,7 @@ from gateway import store
 from gateway.database import Database
 from gateway.errors import ChatError
 from gateway.limits import SlidingWindow
-from gateway.links import FILE_NAMES, PREFIX, Links, calendar_file, language_of
+from gateway.links import CALENDARS, PREFIX, Links, calendar_file, language_of
 from gateway.settings import WEB, Limits, Settings
 from gateway.strings import Strings
 from gateway.tokens import Tokens
@@ -62,7 +62,7 @@ class Files:
         seconds = self._downloads.take(conversation_id)
         if seconds:
             raise ChatError("too_many_requests", retry_after=seconds)
-        if content["kind"] == "calendar":
+        if content["kind"] in CALENDARS:
             return self._calendar(content)
         return await self._request(
             content["value"], {"language": language_of(content), "part": _PARTS[content["kind"]]}
@@ -74,8 +74,8 @@ class Files:
         except ValueError:
             raise ChatError("link_expired") from None
         label = self.tokens.label(content["conversation"])
-        body = calendar_file(day, language_of(content), self._words, label)
-        return _file(body, "text/calendar; charset=utf-8", FILE_NAMES["calendar"])
+        body = calendar_file(content["kind"], day, language_of(content), self._words, label)
+        return _file(body, "text/calendar; charset=utf-8", CALENDARS[content["kind"]])
 
     async def _request(self, tracking_number: str, query: dict[str, str]) -> Response:
         if not _TRACKING_NUMBER.fullmatch(tracking_number):

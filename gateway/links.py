@@ -1,7 +1,8 @@
 """Files a person may take along. The engine names them (`guide:…`); the person gets links for one conversation.
 
 `guide:request/{tracking number}` is the pre-filled request with its reading copy, `guide:english/{tracking number}`
-only what goes to the office, `guide:calendar/{YYYY-MM-DD}` a calendar entry.
+only what goes to the office. Calendar entries: `guide:calendar/{YYYY-MM-DD}` for the day from which the case is late,
+`guide:comeback/{YYYY-MM-DD}` for the day by which USCIS should have answered.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gateway.tokens import Tokens
 log = logging.getLogger("gateway.links")
 
 SCHEME = "guide:"
-FILE_NAMES = {"request": "request.pdf", "english": "request-english.pdf", "calendar": "ask-again.ics"}
+CALENDARS = {"calendar": "ask-again.ics", "comeback": "come-back.ics"}
+FILE_NAMES = {"request": "request.pdf", "english": "request-english.pdf", **CALENDARS}
 PREFIX = "/chat/files"
 
 
@@ -76,21 +78,24 @@ class Links:
         return content
 
 
-def calendar_file(day: datetime.date, language: Language, strings: Strings, conversation_label: str) -> bytes:
+def calendar_file(
+    kind: str, day: datetime.date, language: Language, strings: Strings, conversation_label: str
+) -> bytes:
     """An iCalendar file with one all-day entry.
 
     Args:
+        kind: one of `CALENDARS`.
         day: the day from which the person may ask again.
         strings: `web/strings/calendar.yml`.
         conversation_label: makes the entry's UID the same each time, so that a second download does not double it.
     """
     entry = Event()
-    entry.add("uid", f"{conversation_label}-{day:%Y%m%d}@case-assistance-guide")
+    entry.add("uid", f"{conversation_label}-{kind}-{day:%Y%m%d}@case-assistance-guide")
     entry.add("dtstamp", datetime.datetime.combine(day, datetime.time(), datetime.UTC))
     entry.add("dtstart", day)
     entry.add("dtend", day + datetime.timedelta(days=1))
-    entry.add("summary", strings("summary", language), parameters={"LANGUAGE": language})
-    entry.add("description", strings("description", language), parameters={"LANGUAGE": language})
+    entry.add("summary", strings(f"{kind}_summary", language), parameters={"LANGUAGE": language})
+    entry.add("description", strings(f"{kind}_description", language), parameters={"LANGUAGE": language})
     entry.add("transp", "TRANSPARENT")
     calendar = Calendar()
     calendar.add("version", "2.0")

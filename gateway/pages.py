@@ -355,6 +355,7 @@ class Pages:
             "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
             "draft": shown.draft,
             "erased": shown.erased,
+            "known": _is_known(request, len(looked_back["messages"]), language),
             "messages": [self._message(message) for message in looked_back["messages"]],
             "choices": _choices(looked_back["messages"]),
             "downloads": self._downloads.listed(request, session, language, looked_back) if session else [],
@@ -470,6 +471,12 @@ class Pages:
             router.add_route(f"/chat/{endpoint.__name__}", endpoint, methods=["POST"])
         router.add_route("/chat/assets/{name}", self.asset, methods=["GET"])
         return router
+
+
+def _is_known(request: Request, said: int, language: Language) -> bool:
+    """Whether the page's script has shown everything that was said, so that it need not travel again."""
+    query = request.query_params
+    return query.get("said") == str(said) and query.get("shown") == language
 
 
 def _message(fields: Mapping[str, str], chat: Chat) -> Message:

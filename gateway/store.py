@@ -318,9 +318,7 @@ def add_greeting(connection: Connection, finished: Finished, event: str, now: in
 
 def add_beside(connection: Connection, conversation_id: str, beside: Beside, now: int) -> int:
     """Store a turn that begins here, unless it is stored already; returns when it was (milliseconds)."""
-    known = connection.execute(
-        _FIND_MESSAGE, {"conversation": conversation_id, "message": beside.message_id}
-    ).first()
+    known = connection.execute(_FIND_MESSAGE, {"conversation": conversation_id, "message": beside.message_id}).first()
     if known is not None:
         return int(known.received_at)
     connection.execute(

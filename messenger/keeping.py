@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from messenger.database import inbox, keyboards, notes, outbox, people
 from messenger.sealing import Seal
@@ -57,6 +57,22 @@ class Keyboard:
     used: int | None
 
 
+# The statements of every update, built once: building them costs more than running them.
+_NEXT_OUT = (
+    select(outbox)
+    .where(outbox.c.person == bindparam("person"), outbox.c.state.in_(OPEN))
+    .order_by(outbox.c.id)
+    .limit(1)
+)
+_NEXT_UPDATE = (
+    select(inbox)
+    .where(inbox.c.person == bindparam("person"), inbox.c.body.is_not(None))
+    .order_by(inbox.c.update_id)
+    .limit(1)
+)
+_FIND_PERSON = select(people).where(people.c.person == bindparam("person"))
+
+
 # ---- updates
 
 
@@ -91,8 +107,7 @@ def adopt(connection: Connection, event: Event, person: str, seal: Seal, now: in
 
 def next_update(connection: Connection, person: str) -> Row[Any] | None:
     """The oldest update of a person that is not dealt with."""
-    this = (inbox.c.person == person, inbox.c.body.is_not(None))
-    return connection.execute(select(inbox).where(*this).order_by(inbox.c.update_id).limit(1)).first()
+    return connection.execute(_NEXT_UPDATE, {"person": person}).first()
 
 
 def unfinished(connection: Connection) -> list[str]:
@@ -104,7 +119,7 @@ def unfinished(connection: Connection) -> list[str]:
 
 def find_person(connection: Connection, person: str) -> Row[Any] | None:
     """What is remembered of a person."""
-    return connection.execute(select(people).where(people.c.person == person)).first()
+    return connection.execute(_FIND_PERSON, {"person": person}).first()
 
 
 def find_keyboard(connection: Connection, person: str, number: int, seal: Seal) -> Keyboard | None:
@@ -162,8 +177,19 @@ def was_told(connection: Connection, source: int) -> bool:
 
 def next_out(connection: Connection, person: str) -> Row[Any] | None:
     """The first thing to do for a person."""
-    this = (outbox.c.person == person, outbox.c.state.in_(OPEN))
-    return connection.execute(select(outbox).where(*this).order_by(outbox.c.id).limit(1)).first()
+    return connection.execute(_NEXT_OUT, {"person": person}).first()
+
+
+def next_out_for(connection: Connection, person: str) -> tuple[Row[Any], Row[Any] | None] | None:
+    """The first thing to do for a person, and the person; None if there is nothing."""
+    out = next_out(connection, person)
+    return (out, find_person(connection, person)) if out is not None else None
+
+
+def next_update_of(connection: Connection, person: str) -> tuple[Row[Any], Row[Any] | None] | None:
+    """The oldest update that is not dealt with, and its person; None if there is none."""
+    row = next_update(connection, person)
+    return (row, find_person(connection, person)) if row is not None else None
 
 
 def begin(connection: Connection, out_id: int, base: int, base_sent: int) -> None:

@@ -116,10 +116,10 @@ class Sender:
             Closed: Nothing can be brought to them now.
         """
         while True:
-            out = await self._database.run(lambda c: keeping.next_out(c, person))
-            if out is None:
+            found = await self._database.run(lambda c: keeping.next_out_for(c, person))
+            if found is None:
                 return
-            known = await self._database.run(lambda c: keeping.find_person(c, person))
+            out, known = found
             chat = self._seal.open(known.chat) if known is not None else None
             body = self._seal.open(out.body)
             if known is None or chat is None or body is None:

@@ -172,11 +172,12 @@ class Worker:
                 if not await self._is_back(person):
                     return
                 continue
-            row = await self._database.run(lambda c: keeping.next_update(c, person))
-            if row is None:
+            found = await self._database.run(lambda c: keeping.next_update_of(c, person))
+            if found is None:
                 return
+            row, known = found
             try:
-                await self._answer(person, row)
+                await self._answer(person, row, known)
                 tries = 0
             except Exception:
                 tries += 1
@@ -190,9 +191,8 @@ class Worker:
         known = await self._database.run(lambda c: keeping.find_person(c, person))
         return known is not None and known.closed_at is None
 
-    async def _answer(self, person: str, row: Row[Any]) -> None:
+    async def _answer(self, person: str, row: Row[Any], known: Row[Any] | None) -> None:
         event = Event(**self._seal.open(row.body))
-        known = await self._database.run(lambda c: keeping.find_person(c, person))
         if known is None:
             await self._database.run(lambda c: keeping.adopt(c, event, person, self._seal, now_ms()))
             known = await self._database.run(lambda c: keeping.find_person(c, person))

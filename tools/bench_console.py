@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from tests.conversations.test_outcomes import OPENINGS
 from tools.launcher import keys, settings
 from tools.launcher.console import Failure, say
 from tools.launcher.settings import ROOT, SERVICE_PYTHON
-from tools.launcher.trial import Trial, running_system
+from tools.launcher.trial import running_system
 
 GOAL_MS = 150.0
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
@@ -135,9 +136,9 @@ def _share(values: list[float], share: float) -> float:
     return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 1)
 
 
-def make_accounts(trial: Trial, count: int) -> list[str]:
+def make_accounts(data: Path, count: int) -> list[str]:
     """Accounts for the call-takers; returns their passwords."""
-    environment = {**settings.neutral_environment(), **keys.load(trial.data, {}), "GUIDE_DATA": str(trial.data)}
+    environment = {**settings.neutral_environment(), **keys.load(data, {}), "GUIDE_DATA": str(data)}
     made = []
     for number in range(count):
         command = [str(SERVICE_PYTHON), "-m", "console.commands", "staff-user", f"bench-{number}", "call_taker"]
@@ -187,12 +188,15 @@ def main() -> int:
     parser.add_argument("--call-takers", type=int, default=20)
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two turns of one call-taker")
     parser.add_argument("--seconds", type=float, default=90.0)
+    parser.add_argument("--data", type=Path, help="data folder of a system that runs already; else one is started")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
+    system = running_system(settings.neutral_environment()) if chosen.data is None else nullcontext()
     try:
-        with running_system(settings.neutral_environment()) as trial:
-            url = json.loads((trial.data / "run.json").read_text(encoding="utf-8"))["console_url"]
-            passwords = make_accounts(trial, chosen.call_takers)
+        with system as trial:
+            data: Path = chosen.data if trial is None else trial.data
+            url = json.loads((data / "run.json").read_text(encoding="utf-8"))["console_url"]
+            passwords = make_accounts(data, chosen.call_takers)
             result = asyncio.run(measure(url, passwords, chosen.pause, chosen.seconds))
     except Failure as failure:
         say(f"✗ {failure}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.driver import CallTaker
 from tests.conversations.client import Chat
@@ -130,7 +130,7 @@ def audit_of(supervisor: CallTaker, call: str) -> set[tuple[str, str]]:
     rows = supervisor.page.locator("tbody tr").evaluate_all(
         "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
     )
-    return {(row[2], row[4]) for row in rows if call in (row[3], "")}
+    return {(row[2], row[4]) for row in rows if row[3] in (call, "")}
 
 
 def test_no_end_without_a_disposition_and_none_overridden_without_a_reason(
@@ -273,6 +273,41 @@ def test_the_transcript_has_both_languages(taker: CallTaker) -> None:
     expect(lines.first).to_be_visible()
     assert lines.last.locator("p").count() == 2
     taker.check("transcript")
+
+
+def test_a_receipt_number_is_checked_while_it_is_typed(taker: CallTaker) -> None:
+    taker.begin("en").say(OPENINGS["submitted"]["en"]).go_on("en", until="receipt_numbers")
+    taker.page.keyboard.press("Alt+t")
+    taker.page.keyboard.insert_text("ioe 0912-34")
+    expect(taker.page.locator("#live")).to_have_text("IOE 091 234 – 3 of 3 letters, 6 of 10 digits")
+    taker.page.keyboard.insert_text("5-678")
+    expect(taker.page.locator("#live")).to_have_text("IOE 091 234 5678 – 3 of 3 letters, 10 of 10 digits")
+    taker.press("Enter")
+    assert taker.how("Receipt number(s)") == "asked"
+
+
+def test_a_line_that_breaks_loses_and_doubles_nothing(taker: CallTaker) -> None:
+    taker.begin("en").say(OPENINGS["submitted"]["en"])
+    sent: list[str] = []
+
+    def unsteady(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        if len(sent) == 1:
+            route.abort()
+        elif len(sent) == 2:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="The guide does not answer at the moment.")
+        else:
+            route.continue_()
+
+    taker.page.route("**/turn", unsteady)
+    taker.page.keyboard.press("Alt+t")
+    taker.page.keyboard.insert_text("it was the I-485")
+    taker.page.keyboard.press("Enter")
+    taker.page.wait_for_selector("#script:not([data-asking=form_type])")
+    assert len(sent) == 3
+    assert len(set(sent)) == 1
+    taker.settle().page.locator("details[data-transcript] summary").press("Enter")
+    expect(taker.page.locator("li.person", has_text="it was the I-485")).to_have_count(1)
 
 
 def test_composing_characters_sends_nothing(taker: CallTaker) -> None:

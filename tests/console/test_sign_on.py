@@ -105,6 +105,7 @@ def test_a_way_back_of_another_browser_or_a_second_time(own: OwnConsole, provide
     client = httpx.Client(trust_env=False)
     back = httpx.get(client.get(f"{own.url}/sso/start").headers["location"], trust_env=False).headers["location"]
     assert httpx.get(back, trust_env=False).status_code == 403
+    assert client.get(back).status_code == 200
     assert client.get(back).status_code == 403
 
 

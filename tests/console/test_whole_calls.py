@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.driver import CallTaker
 from tests.conversations.test_outcomes import BY_MAIL, CANCEL, NO, ONLY_DECISION, OPENINGS, REFUSE, YES
@@ -42,11 +43,13 @@ def test_a_call(taker: CallTaker, language: str, outcome: str) -> None:
         number = taker.page.locator("#tracking-title ~ .number").inner_text()
         assert re.fullmatch(r"CA\s+\w{4}\s+\w{4}\s+\w{4}", number.strip())
         taker.finish("")
-        assert "read out twice" in taker.page.locator("#problem").inner_text()
+        expect(taker.page.locator("#problem")).to_contain_text("read out twice")
         taker.press("Alt+n", "/read").press("Alt+n", "/read")
     if proposed == "C1":
         fields = {"zone": "Asia/Taipei", "when": taker.page.evaluate(_IN_TWO_DAYS)}
-    taker.finish("", **fields).ended().check(f"ended-{outcome}-{language}")
+    taker.finish("", **fields).ended()
+    if language == "en":
+        taker.check(f"ended-{outcome}")
 
 
 _IN_TWO_DAYS = """() => {

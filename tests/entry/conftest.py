@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from tests.gateway.conftest import FrontDoor
 from tests.gateway.fake_rasa import FakeRasaServer
+from tests.page.visitor import DESK, PHONE, SHOTS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PHONE = {"width": 360, "height": 740}
 
 
 class ForeignSite:
@@ -75,6 +75,15 @@ class Watched:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
+
+    def shot(self, name: str) -> None:
+        """Keep a picture of the window, on a telephone and on a desk."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        before = self.page.viewport_size
+        for label, size in (("phone", PHONE), ("desk", DESK)):
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.screenshot(path=SHOTS / f"entry-{name}-{label}.png")
+        self.page.set_viewport_size(before or PHONE)  # type: ignore[arg-type]
 
     def axe(self) -> list[str]:
         """What axe finds wrong, by all its rules."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from html import unescape
 
 import httpx
+import icalendar
 import pytest
 import segno
 from playwright.sync_api import Browser, expect
 
+from gateway.language import LANGUAGES, Language
+from gateway.links import CALENDARS, calendar_file
+from gateway.settings import WEB
+from gateway.strings import Strings
 from tests.entry.conftest import Watched
 from tests.gateway.conftest import FrontDoor, Person, open_conversation
 
@@ -149,6 +155,23 @@ def test_the_page_offers_what_there_is(person: Person) -> None:
     assert b"DTSTART;VALUE=DATE:20270301" in calendar.content
 
 
+DAY = datetime.date(2028, 2, 29)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", CALENDARS)
+def test_calendar_files(kind: str, language: Language) -> None:
+    words = Strings(WEB / "strings" / "calendar.yml")
+    body = calendar_file(kind, DAY, language, words, "label")
+    (entry,) = icalendar.Calendar.from_ical(body).walk("VEVENT")
+    assert (entry["dtstart"].dt, entry["dtend"].dt) == (DAY, datetime.date(2028, 3, 1))
+    assert entry["summary"] == words(f"{kind}_summary", language)
+    assert entry["summary"].params["LANGUAGE"] == language
+    assert entry["description"] == words(f"{kind}_description", language)
+    assert calendar_file(kind, DAY, language, words, "label") == body  # taken twice, it is there once
+    assert all(len(line) <= 75 for line in body.split(b"\r\n"))
+
+
 # ---- the code
 
 
@@ -211,8 +234,10 @@ def test_save_print_and_go_on_elsewhere(browser: Browser, door: FrontDoor, windo
     printed = Watched(opened.value)
     printed.page.wait_for_selector("svg")
     assert printed.axe() == []
+    printed.shot("sheet")
     assert printed.page.locator(".code").inner_text() == code
     printed.page.emulate_media(media="print")
+    printed.shot("sheet-printed")
     assert not printed.page.is_visible("button")
     assert printed.page.is_visible(".qr svg")
 

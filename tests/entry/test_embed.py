@@ -80,6 +80,7 @@ def test_a_conversation_in_the_dialog(window: Watched, door: FrontDoor, agency: 
     inside.locator("#answer").fill("拖了兩年")
     inside.locator("#answer").press("Enter")
     expect(inside.locator("#messages")).to_contain_text("2: 拖了兩年")
+    window.shot("embed-zh-Hant")
     sent = next(one for one in window.requests if one.url.endswith("/chat/messages"))
     assert sent.all_headers()["authorization"].startswith("Bearer ")
     assert "cookie" not in sent.all_headers()
@@ -168,6 +169,7 @@ def test_a_stranger_is_refused(window: Watched, door: FrontDoor, stranger: Forei
     inside = open_dialog(window)
     note = window.page.locator("dialog p")
     expect(note).to_have_text(WORDS("blocked", "en"), timeout=BLOCKED_AFTER_MS)
+    window.shot("embed-refused")
     assert inside.locator("#messages").count() == 0
     assert any("frame-ancestors" in one for one in window.complaints)
     away = window.page.locator("dialog a")

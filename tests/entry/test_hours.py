@@ -6,10 +6,10 @@ import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import yaml
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from gateway.hours import Hours, HoursRoute, status
 from gateway.language import LANGUAGES, Language
@@ -115,6 +115,12 @@ def test_a_single_closed_day(tmp_path: Path) -> None:
     assert (state.open, state.changes_at) == (False, eastern("2026-12-28T08:00"))
 
 
+def test_the_hours_are_not_out_of_date() -> None:
+    table = yaml.safe_load((CONTENT / "hours.yml").read_text(encoding="utf-8"))
+    assert table["as_of"] <= datetime.date.today() <= table["review_by"]
+    assert all(entry["source"] for entry in (*table["phones"].values(), *table["closed_days"]))
+
+
 def test_hours_are_those_that_people_read() -> None:
     """The sentence in channels.yml and the times in hours.yml say the same."""
     posted = HOURS.channels["contact_center"].hours
@@ -124,10 +130,11 @@ def test_hours_are_those_that_people_read() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_route(language: Language) -> None:
+async def test_the_route(language: Language) -> None:
     route = HoursRoute(HOURS, lambda: eastern("2026-11-24T12:00"))
     app = Starlette(routes=list(route.router().routes))
-    answer = TestClient(app).get("/chat/hours", params={"language": language, "zone": "Asia/Shanghai"})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://guide") as client:
+        answer = await client.get("/chat/hours", params={"language": language, "zone": "Asia/Shanghai"})
     told = answer.json()
     assert told == HOURS.told(language, eastern("2026-11-24T12:00"), "Asia/Shanghai")
     assert (told["open"], told["zone"], told["changes_at"]) == (True, "Asia/Shanghai", "2026-11-25T01:00:00Z")

@@ -80,6 +80,8 @@ def test_anyone_can_use_it(door: FrontDoor, window: Watched, language: str, widt
     assert window.complaints == []
     assert {request.url.split("/")[2] for request in window.requests} == {door.url.split("/")[2]}
     assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+    if width < PHONE["width"]:
+        window.shot(f"start-{language}")
     boxes = [link.bounding_box() for link in window.page.locator("nav a, .button").all()]
     assert all(box and box["height"] >= 44 for box in boxes)
 

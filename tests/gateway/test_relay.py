@@ -14,7 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from gateway import people, store
+from gateway.database import migrate, open_engine
+from gateway.tables import conversations
 from tests.gateway.conftest import FrontDoor, Person, open_conversation
 from tests.gateway.fake_rasa import FakeRasaServer
 
@@ -304,6 +308,23 @@ def test_erased_while_an_answer_with_a_number_was_lost(eager: FrontDoor, person:
     conversation = say(eager, person, "unsent and lost")
     assert person.client.delete("/chat/session", headers=person.headers).status_code == 204
     assert mine(eager, conversation, "undo")
+
+
+def test_what_a_messenger_passes_on_is_heard(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'gateway.db'}")
+    migrate(engine)
+    state = {"language": "en", "outcome": "submitted", "tracking_number": NUMBER}
+    finished = store.Finished("c", "retry-1", '{"replies": []}', state, "en", {})
+    with engine.begin() as connection:
+        store.create_conversation(connection, "c", "en", 1)
+        people.attach(connection, "somebody", "telegram", "c", "greeting")
+        store.add_beside(connection, "c", store.Beside("retry-1", "retry", ""), 2)
+        store.finish_retry(connection, finished, True, lambda _tries: 0, 1, 3)
+        unheard = select(conversations.c.unheard)
+        assert connection.scalar(unheard) is True
+        assert [row[1] for row in people.read_news(connection, "telegram", 0)] == ["somebody"]
+        assert connection.scalar(unheard) is False
+    engine.dispose()
 
 
 def unsent(door: FrontDoor, *arguments: str) -> subprocess.CompletedProcess[str]:

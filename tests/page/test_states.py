@@ -15,20 +15,16 @@ STATES: dict[str, tuple[str | None, str | None]] = {
     "not-understood": ("filing_date", "qwertz uiop"),
     "consent": ("consent", None),
 }
+SLOW = {"en": "My I-485 takes too long.", "zh-Hans": "我的I-485太慢了。", "zh-Hant": "我的I-485太慢了。"}
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_state(person: Visitor, state: str) -> None:
     until, said = STATES[state]
-    own = {"grounds": "delay"} if until == "filing_date" else {}
     if until == "filing_date":
-        person.say(
-            {"en": "My I-485 takes too long.", "zh-Hans": "我的I-485太慢了。", "zh-Hant": "我的I-485太慢了。"}[
-                person.language
-            ]
-        )
+        person.say(SLOW[person.language])
     elif until:
-        person.be_at(until, **own)
+        person.be_at(until)
     if said:
         person.say(said)
     if until:

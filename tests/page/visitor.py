@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 LOCALES = {"en": "en-US", "zh-Hans": "zh-CN", "zh-Hant": "zh-TW"}
 SHOTS = Path(os.environ.get("GUIDE_SCREENSHOTS") or ROOT / "var" / "screenshots")
 MOST_TURNS = 45
+# The page fetches the rest of itself after an answer.
+PARTS = re.compile(r"/chat/(\?said=.*)?$")
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Visitor:
 
     def after(self, act: Any) -> Visitor:
         """Do something that sends an answer, and wait until the page has shown everything that comes of it."""
-        with self.page.expect_response("**/chat/messages"), self.page.expect_response(f"{self.base}/chat/"):
+        with self.page.expect_response("**/chat/messages"), self.page.expect_response(PARTS):
             act()
         self.settle()
         return self

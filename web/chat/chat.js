@@ -148,9 +148,8 @@
   function put(text, everything) {
     const page = new DOMParser().parseFromString(text, "text/html");
     const other = page.documentElement.lang !== root.lang;
-    const count = (from) => from.querySelectorAll("#messages > li").length;
-    const before = count(document);
-    const talk = everything || other || (!kept.queue.length && count(page) !== count(document));
+    const before = byId("messages").children.length;
+    const talk = everything || other || (!kept.queue.length && page.getElementById("top").dataset.said !== String(before));
     root.lang = page.documentElement.lang;
     document.title = page.title;
     document.body.dataset.words = page.body.dataset.words;
@@ -158,6 +157,7 @@
       const mine = byId(part.id);
       if (["messages", "choices", "form"].includes(part.id) && !talk) continue;
       if (["banner", "again", "ending"].includes(part.id) && !everything) continue;
+      if (part.id === "more" && byId("file") && byId("file").files.length) continue;
       tidy(part);
       if (part.id === "help" && !other && hoursNow) part.querySelector("#hours-now").textContent = hoursNow;
       if (part.id === "form" && !part.querySelector("textarea").value) part.querySelector("textarea").value = byId("answer").value;
@@ -168,10 +168,12 @@
           box.dataset.touched = "1";
         }
       }
+      if (part.id === "more" && byId("kind") && part.querySelector("#kind")) part.querySelector("#kind").value = byId("kind").value;
       const focus = mine.contains(document.activeElement) && document.activeElement;
       if (!mine.isEqualNode(part)) mine.replaceWith(document.adoptNode(part));
       if (focus && !focus.isConnected) {
-        const again = (focus.id && byId(focus.id)) || (focus.value && byId(part.id).querySelector(`[value="${CSS.escape(focus.value)}"]`));
+        const same = focus.value ? `[value="${CSS.escape(focus.value)}"]` : `[href="${CSS.escape(focus.getAttribute("href"))}"]`;
+        const again = focus.id ? byId(focus.id) : byId(part.id).querySelector(same);
         if (again) again.focus({ preventScroll: true });
       }
     }
@@ -192,7 +194,8 @@
   async function look(everything = false) {
     // Without a connection the page stays as it is; what is sent next tells of that.
     root.dataset.looking = "1";
-    const got = await call("GET", "/chat/", { html: true }).catch(() => ({ status: 0 }));
+    const known = everything ? "" : `?said=${byId("messages").children.length}&shown=${root.lang}`;
+    const got = await call("GET", `/chat/${known}`, { html: true }).catch(() => ({ status: 0 }));
     if (got.status && got.status < 500 && !busy) put(got.answer, everything);
     delete root.dataset.looking;
   }
@@ -362,7 +365,7 @@
         if (path === "/chat/erase" || path === "/chat/resume") forget();
         delete byId("resume").dataset.touched;
         put(answer, true);
-        announce(byId("banner").textContent.trim());
+        announce([...byId("banner").querySelectorAll("p:first-child, .code")].map((one) => one.textContent).join(" ").trim());
       }
       if (path === "/chat/renew") announce(word("stayed"));
       if (path === "/chat/renew" || path === "/chat/resume" || path === "/chat/begin") byId("answer").focus();
@@ -386,21 +389,25 @@
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Accept-Language", root.lang);
     if (kept.get("token")) request.setRequestHeader("Authorization", `Bearer ${kept.get("token")}`);
-    request.upload.onprogress = ({ loaded, total }) => { bar.value = (loaded / total) * 100; };
+    request.upload.onprogress = ({ loaded, total }) => {
+      bar.value = Math.round((loaded / total) * 100);
+      byId("banner").querySelector("p").textContent = word("uploading", { percent: bar.value });
+    };
     request.onerror = () => { bar.hidden = true; tell(word("upload_failed")); };
     request.onload = async () => {
       bar.hidden = true;
       let answer = {};
       try { answer = JSON.parse(request.responseText); } catch { return request.onerror(); }
       if (request.status === 201) {
-        byId("file").value = byId("camera").value = "";
+        byId("file").value = "";
+        byId("camera").value = "";
         await look();
         tell(word("uploaded", { name: answer.name }));
       } else tell(answer.message);
     };
     bar.value = 0;
     bar.hidden = false;
-    tell(word("uploading"));
+    tell(word("uploading", { percent: 0 }));
     request.send(data);
   }
 

@@ -59,16 +59,16 @@
     }
   }
 
-  async function submit(address, fields, form) {
+  async function submit(address, fields) {
     if (busy) return;
     busy = true;
     if (byId("call")) byId("call").setAttribute("aria-busy", "true");
     try {
       const answer = await send(address, fields);
-      if (answer === null) return say(form.dataset.away || byId("problem").dataset.away || "");
+      if (answer === null) return say(byId("problem").dataset.away);
       if (answer.status === 401) return location.assign("/sign-in");
       if (answer.status === 423) {
-        waiting = () => submit(address, fields, form);
+        waiting = () => submit(address, fields);
         return showLock();
       }
       if (answer.headers.get("X-Go")) return location.assign(answer.headers.get("X-Go"));
@@ -114,6 +114,18 @@
       return `${button.dataset.digit} ${name.textContent}`;
     });
     byId("news").textContent = [...english, choices.join("; ")].filter(Boolean).join("\n");
+  }
+
+  // While a receipt number is typed: in groups, and how much of it is there. What is right is decided by the guide.
+  function checkLive() {
+    const live = byId("live");
+    if (!live) return;
+    const typed = byId("text").value.normalize("NFKC").toUpperCase().replace(/[^A-Z0-9*]/g, "");
+    const letters = typed.match(/^[A-Z]{0,3}/)[0];
+    const digits = typed.slice(letters.length);
+    const groups = [letters, digits.slice(0, 3), digits.slice(3, 6), digits.slice(6)].filter(Boolean).join(" ");
+    const values = { groups, letters: letters.length, digits: digits.replace(/[^0-9*]/g, "").length };
+    live.textContent = typed ? live.dataset.live.replace(/\{(\w+)\}/g, (_, name) => values[name]) : "";
   }
 
   function tickClock() {
@@ -277,8 +289,11 @@
     } else if (form.matches("[data-part]")) {
       event.preventDefault();
       const address = (submitter && submitter.getAttribute("formaction")) || form.getAttribute("action");
-      submit(address, fieldsOf(form, submitter), form);
+      submit(address, fieldsOf(form, submitter));
     }
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "text") checkLive();
   });
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-note]");

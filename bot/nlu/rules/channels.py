@@ -67,6 +67,7 @@ _NO_TAIL = _whole("no_tail")
 _YES_TAIL = _whole("yes_tail")
 _ALL_BARE = _whole("all_bare")
 _NONE_BARE = _whole("none_bare")
+_BOTH_FIRST = re.compile(_LEX.node("both_first"))
 _BEFORE_OTHER_EN = re.compile("(?:" + "|".join(map(loosen, _LEX.node("other.before.en"))) + ")")
 _BEFORE_OTHER_ZH = re.compile("(?:" + "|".join(_LEX.node("other.before.zh")) + ")")
 _WHOM = re.compile(_LEX.node("other.whom.en"))
@@ -235,7 +236,7 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
 def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     """Whether the mention is about somebody or something other than USCIS help."""
     text = form.text
-    if _THEIR_CASE.search(form, *window) or _HEARSAY.search(form, window[0], min(len(text), item.end + 8)):
+    if _THEIR_CASE.search(form, *window) or _HEARSAY.search(form, *window):
         return True
     if item.channel == "case_status_online":
         owned = _OWNED.search(text, max(0, item.start - 24), item.end) is not None
@@ -460,6 +461,7 @@ def _extract(text: str) -> list[Entity]:
             excepted.extend(item for item in after if item.start >= exception.start())
         if nothing_else is not None:
             others, by_only = NOT_TRIED, False
+        _unfulfilled(sentence, clause)
         named = bool(groups or sentence.open or sentence.decided)
         if none is not None and not (named and none.group()[0] in _SUMMARY):
             everything, everything_at = NOT_TRIED, none.span()
@@ -468,7 +470,6 @@ def _extract(text: str) -> list[Entity]:
         if not groups:
             if _full(_YES_TAIL, form.text[clause.start : clause.end]):
                 sentence.last = sentence.last or TRIED
-            _unfulfilled(sentence, clause)
             # "Called? No."
             if asked and _full(_NO_TAIL, form.text[clause.start : clause.end]):
                 _settle(asked, NOT_TRIED, sentence)
@@ -501,7 +502,7 @@ def _extract(text: str) -> list[Entity]:
                 and not _told_later(found, parts, number, item)
             ):
                 item.status = sentence.last
-            if clause.joiner in _NEGATIVE:
+            if clause.joiner in _NEGATIVE and not _told_of_result(form, parts, number):
                 item.status = NOT_TRIED
             if (
                 clause.joiner in _ALTERNATIVE
@@ -514,7 +515,7 @@ def _extract(text: str) -> list[Entity]:
                 sentence.last = item.status
                 if sentence.open and clause.joiner in _CONTRAST:
                     _settle(sentence.open, TRIED if item.status == NOT_TRIED else NOT_TRIED, sentence)
-                elif sentence.open and _both(form, window):
+                elif sentence.open and (_both(form, window) or _both_named(form, parts, number)):
                     _settle(sentence.open, item.status, sentence)
             elif item.planned:
                 sentence.planned.append(item)
@@ -569,6 +570,24 @@ def _labelled(form: Normal, parts: tuple[Clause, ...], number: int) -> bool:
 
 def _both(form: Normal, window: tuple[int, int]) -> bool:
     return _BOTH.search(form, window[0], window[1]) is not None
+
+
+def _both_named(form: Normal, parts: tuple[Clause, ...], number: int) -> bool:
+    """Whether "both" or "neither" stands in front of the two names ("both the website and the phone say …")."""
+    before = parts[number - 1] if number else None
+    return (
+        before is not None
+        and before.sentence == parts[number].sentence
+        and _BOTH_FIRST.match(form.text, before.start) is not None
+    )
+
+
+def _told_of_result(form: Normal, parts: tuple[Clause, ...], number: int) -> bool:
+    """Whether "neither … nor …" speaks of what came of both ("neither the line nor the site was of any use")."""
+    start = parts[number - 1].start if number else parts[number].start
+    return any(
+        hit.start() < parts[number].start < hit.end() for hit in _RESULT.finditer(form, start, parts[number].end)
+    )
 
 
 def _shared(form: Normal, groups: list[_Mention], windows: list[tuple[int, int]]) -> str | None:

@@ -136,6 +136,8 @@ def _signs(text: str) -> Iterator[_Piece]:
     hits = list(_SIGN.finditer(text))
     for hit in hits:
         meaning = _SIGNS[hit.group()[0]]
+        if text[hit.end() : hit.end() + 1].isdigit():
+            continue  # "×3" counts
         before = text[: hit.start()].rstrip()
         mark = "," if meaning in ("yes", "no") else ""
         if _HAN.search(text):
