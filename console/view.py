@@ -84,6 +84,7 @@ class Page:
     summary: tuple[str, ...]
     receipts: tuple[Number, ...]
     tracking: Number | None
+    code: Number | None
     outcome: str | None
     proposed: Disposition
     time_frame: str
@@ -138,6 +139,7 @@ class Viewer:
             summary=tuple(line for line in view.summary.splitlines() if line.strip()),
             receipts=tuple(self._number(each, language) for each in receipts) if isinstance(receipts, list) else (),
             tracking=self._number(str(tracking), language) if tracking else None,
+            code=self._number(call.private.code, language) if call.private.code else None,
             outcome=outcome,
             proposed=proposed,
             time_frame=proposed.time_frame(dates),

@@ -14,7 +14,7 @@ from messenger.words import Language, Words, as_language
 _QUESTIONS = ("utter_ask_", "utter_retry_")
 _SUMMARIES = ("utter_ask_review", "utter_outcome_submitted", "utter_outcome_prepared")
 # They name a button of the page; here it is a command.
-_NAME_THE_BUTTON = (*("utter_goodbye", "utter_outcome_try_uscis_first", "utter_office_closed_hold"),)
+NAME_THE_BUTTON = (*("utter_goodbye", "utter_outcome_try_uscis_first", "utter_office_closed_hold"),)
 SAVE_HOW = "utter_save_how"
 _PAGE_TEXTS = {"review": "page_review", "documents": "page_documents"}
 _OURS = "/chat/files/"
@@ -146,7 +146,7 @@ def draft_from(answer: Answer, words: Words, public_url: str, link: str | None, 
         if not _is_private(url):
             full = public_url + url if url.startswith("/") else url
             draft.buttons.append(Button(str(item["title"]), url=full))
-    if any(reply["key"] in _NAME_THE_BUTTON for reply in shown):
+    if any(reply["key"] in NAME_THE_BUTTON for reply in shown):
         draft.paragraphs.append(words("save_here", language))
     if answer.asking == "request_proof":
         draft.paragraphs.append(words("proof_hint", language))

@@ -83,7 +83,9 @@ class Figures:
     sqlite: Load
     postgresql: Load | None
     pdf_typical_p95_ms: float
+    pdf_typical_cpu_ms: float
     pdf_long_p95_ms: float
+    pdf_long_cpu_ms: float
     memory_mib: float
     memory_with_pdfs_mib: float
     memory_requests: int
@@ -307,18 +309,20 @@ def _resident(process: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
-def pdf_p95_ms(body: dict[str, Any]) -> float:
-    """Time within which 95 % of the PDFs of a request are made."""
+def pdf_ms(body: dict[str, Any]) -> tuple[float, float]:
+    """Time within which 95 % of the PDFs of a request are made, and the processor time of one, in milliseconds."""
     document = Document(Content.load(ROOT / "content"))
     now = datetime.now(UTC)
     status = Status("CA-2222-2222-2222", "received", "submitted", now, (("received", now),))
     document.pdf(status, body)
     times = []
+    spent = time.process_time()
     for _ in range(PDFS):
         started = time.perf_counter()
         document.pdf(status, body)
         times.append(time.perf_counter() - started)
-    return round(sorted(times)[int(len(times) * 0.95)] * 1000, 1)
+    spent = time.process_time() - spent
+    return round(sorted(times)[int(len(times) * 0.95)] * 1000, 1), round(spent / PDFS * 1000, 1)
 
 
 def measure() -> Figures:
@@ -336,12 +340,12 @@ def measure() -> Figures:
         except postgres.NoPostgres as error:
             print(f"  left out: {error}")
         print("PDFs …", flush=True)
-        typical, longest = pdf_p95_ms(EXAMPLE), pdf_p95_ms({**EXAMPLE, "problem_description": LONG_STORY})
+        typical, longest = pdf_ms(EXAMPLE), pdf_ms({**EXAMPLE, "problem_description": LONG_STORY})
         print(f"Memory after {MEMORY_AFTER} requests …", flush=True)
         data = folder / "memory"
         data.mkdir()
         memory = memory_after(f"sqlite:///{data / 'intake.db'}", data, MEMORY_AFTER)
-    return Figures(on_sqlite, on_postgres, typical, longest, *memory, MEMORY_AFTER)
+    return Figures(on_sqlite, on_postgres, *typical, *longest, *memory, MEMORY_AFTER)
 
 
 def show(figures: Figures) -> None:
@@ -351,8 +355,11 @@ def show(figures: Figures) -> None:
         if one is not None:
             row = f"{one.per_second:>12g}{one.p50_ms:>9g}{one.p95_ms:>9g}{one.bare_per_second:>9g}{one.ratio:>8g}"
             print(f"{title + f', {CLIENTS} clients':34}{row}")
-    print(f"{'PDF, typical, p95, ms':34}{figures.pdf_typical_p95_ms:>12g}   (target ≤ {PDF_MS:g})")
-    print(f"{'PDF, 20,000 characters, p95, ms':34}{figures.pdf_long_p95_ms:>12g}   (target ≤ {PDF_MS:g})")
+    for title, p95, spent in (
+        ("PDF, typical, p95, ms", figures.pdf_typical_p95_ms, figures.pdf_typical_cpu_ms),
+        ("PDF, 20,000 characters, p95, ms", figures.pdf_long_p95_ms, figures.pdf_long_cpu_ms),
+    ):
+        print(f"{title:34}{p95:>12g}   (target ≤ {PDF_MS:g}; processor time {spent:g})")
     title = f"service after {figures.memory_requests} requests, MiB"
     print(f"{title:34}{figures.memory_mib:>12g}   (target ≤ {MEMORY_MIB:g})")
     title = f"… and {MEMORY_PDFS} PDFs, MiB"

@@ -228,7 +228,8 @@ def test_the_script_uses_only_words_that_exist(client: httpx.Client) -> None:
 
 def test_health_and_start_page(client: httpx.Client) -> None:
     assert client.get("/health").json()["status"] == "ok"
-    assert client.get("/").headers["location"] == "/chat/"
+    assert 'href="/chat/?lang=en"' in client.get("/").text
+    assert client.get("/chat").headers["location"] == "/chat/"
 
 
 def test_every_answer_is_guarded(client: httpx.Client, person: Person) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.conversations.test_outcomes import OPENINGS
-from tests.page.visitor import Visitor, visitor
+from tests.page.visitor import PARTS, Visitor, visitor
 
 CODE = re.compile(r"\b\w{4}-\w{4}-\w{4}-\w{4}\b")
 PNG = base64.b64decode(
@@ -253,3 +253,29 @@ def test_language_in_the_middle(anyone: Visitor, how: str) -> None:
     lang = anyone.page.locator("#messages > li.person > p[dir]").first.get_attribute("lang")
     assert lang == "en"
     assert anyone.axe() == []
+
+
+def test_a_chosen_file_is_not_lost(anyone: Visitor) -> None:
+    """Picking a file hides the page for a moment; when it comes back it looks for news."""
+    anyone.say(OPENINGS["submitted"]["en"])
+    anyone.page.click("#papers > summary")
+    anyone.page.select_option("#kind", "other_important")
+    anyone.page.set_input_files("#file", {"name": "notice.png", "mimeType": "image/png", "buffer": PNG})
+    with anyone.page.expect_response(PARTS):
+        anyone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    anyone.settle()
+    assert anyone.page.evaluate("document.getElementById('file').files.length") == 1
+    assert anyone.page.input_value("#kind") == "other_important"
+    anyone.page.click("#upload button")
+    expect(anyone.page.locator("#papers form[action='/chat/remove'] li")).to_have_count(1)
+
+
+def test_focus_stays_where_it_was(anyone: Visitor) -> None:
+    anyone.say(OPENINGS["submitted"]["en"])
+    for selector in ("nav a[hreflang='zh-Hans']", "#review > summary", "#help a", "#code, #resume > summary"):
+        anyone.page.locator(selector).first.focus()
+        before = anyone.page.evaluate("document.activeElement.outerHTML")
+        with anyone.page.expect_response(PARTS):
+            anyone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        anyone.settle()
+        assert anyone.page.evaluate("document.activeElement.outerHTML") == before

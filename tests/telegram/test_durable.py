@@ -27,7 +27,7 @@ STORM_UPDATES = 500
 STORM_PEOPLE = 20
 FAULTS = ("429", "403", "500", "502", "drop_before", "drop_after")
 SHARE = 0.2
-_SECONDS = 200.0
+_SECONDS = 400.0
 # Each has an answer of its own.
 QUESTIONS = (
     *("Does it cost anything?", "Who are you?", "Is it confidential?", "How can I reach the contact center?"),
@@ -63,8 +63,7 @@ def answers(worker: Worker, person: Person) -> list[str]:
 # ---- one thing that goes wrong
 
 
-@pytest.mark.parametrize("trouble", FAULTS)
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(("trouble", "times"), [*((trouble, 2) for trouble in FAULTS), ("drop_after", 1), ("429", 1)])
 def test_an_answer_arrives_once_whatever_happens_to_it(
     make_worker: Callable[..., Worker], trouble: str, times: int
 ) -> None:

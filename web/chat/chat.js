@@ -157,7 +157,7 @@
       const mine = byId(part.id);
       if (["messages", "choices", "form"].includes(part.id) && !talk) continue;
       if (["banner", "again", "ending"].includes(part.id) && !everything) continue;
-      if (part.id === "more" && byId("file") && byId("file").files.length) continue;
+      if (!everything && part.id === "more" && byId("file") && byId("file").files.length) continue;
       tidy(part);
       if (part.id === "help" && !other && hoursNow) part.querySelector("#hours-now").textContent = hoursNow;
       if (part.id === "form" && !part.querySelector("textarea").value) part.querySelector("textarea").value = byId("answer").value;
@@ -398,12 +398,12 @@
       bar.hidden = true;
       let answer = {};
       try { answer = JSON.parse(request.responseText); } catch { return request.onerror(); }
-      if (request.status === 201) {
+      if (request.status < 500) {
         byId("file").value = "";
         byId("camera").value = "";
-        await look();
-        tell(word("uploaded", { name: answer.name }));
-      } else tell(answer.message);
+      }
+      if (request.status === 201) await look();
+      tell(request.status === 201 ? word("uploaded", { name: answer.name }) : answer.message);
     };
     bar.value = 0;
     bar.hidden = false;

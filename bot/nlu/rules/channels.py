@@ -217,6 +217,8 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
         han = _is_han(form.text[hit.start()])
         if any(left < hit.end() and hit.start() < right for left, right in masks):
             continue
+        if hit.group() == "neither" and _RESULT.en.match(form.text, hit.start()):
+            continue
         if hit.end() <= item.start:
             gap = form.text[hit.end() : item.start]
             if (han and _LIGHT_ZH.fullmatch(gap.strip())) or (not han and _in_reach(gap)):

@@ -100,8 +100,15 @@ _YEAR_OF_NEXT = re.compile(rf"\s?(?:/|-|or|to|and|through)\s?(?:{_MON})\.?,?\s(?
 _AGAIN_YEAR = re.compile(r"[\s,]{0,2}\(?((?:19|20)[0-9]{2})\)?(?![0-9]|[-/.][0-9])")
 _EN_SEASON = re.compile(
     rf"(?<![a-z])(?:(?P<rel>last|this|next|past|early|late)\s)?(?P<season>spring|summer|fall|autumn|winter)(?![a-z])"
-    rf"(?:[\s,]{{1,2}}(?:(?:of|in)\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{_YEARS_AGO}|{ENGLISH_YEAR}(?![a-z])|'[0-9]{{2}}))?"
+    rf"(?:[\s,]{{1,2}}(?:(?:of|in)\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{_YEARS_AGO}|{ENGLISH_YEAR}(?![a-z])|'?[0-9]{{2}}(?![0-9/:.%-]|\s?[a-z])))?"
 )
+_EN_YEAR_SEASON = re.compile(
+    rf"(?<![a-z0-9/$.#-])(?P<y>{Y4})\s?年?的?\s?(?P<season>spring|summer|fall|autumn|winter)(?![a-z])"
+)
+_EN_BEFORE_AMOUNT = re.compile(
+    rf"(?<![a-z])before\s(?P<n>[0-9]{{1,2}}|{ENGLISH_NUMBER})\s(?P<unit>days|weeks|months|years)(?=\s?(?:$|[,.;!]|only))"
+)
+_EN_SHORT_YEAR = re.compile(r"(?<![a-z])(?:since|in|from|back\sin|of)\s(?P<y>'[0-9]{2})(?![0-9a-z])")
 _EN_PART = re.compile(
     rf"(?<![a-z])(?P<part>{either(_PARTS_EN)})[\s-](?:the\syear\s)?(?P<y>{Y4}(?![0-9])|{_REL_YEAR}|{ENGLISH_YEAR}(?![a-z]))"
 )
@@ -113,7 +120,7 @@ _EN_AGO = re.compile(
     rf"(?:\sor\sso)?\s(?:ago|back|before\snow)(?![a-z])(?:,?\s(?:in|on)\s(?P<mon>{_MON})(?![a-z])(?:\s(?P<d>{_DAY}))?)?"
 )
 _EN_REL_YEAR_MONTH = re.compile(
-    rf"(?<![a-z])(?P<y>{_REL_YEAR}),?\s(?:(?:in|on|around)\s)?(?P<mon>{_MON})(?![a-z])(?:\s(?P<d>{_DAY}))?"
+    rf"(?<![a-z])(?P<y>{_REL_YEAR}),?\s(?:(?:in|on|around|(?:in\s)?(?:the\s)?month\sof)\s)?(?P<mon>{_MON})(?![a-z])(?:\s(?P<d>{_DAY}))?"
 )
 _EN_DAY_WORD = re.compile(rf"(?<![a-z])(?:{either(_DAYS_EN)})(?![a-z])")
 _EN_REL_UNIT = re.compile(
@@ -123,7 +130,7 @@ _EN_REL_UNIT = re.compile(
 _WD = either(_WEEKDAYS)
 _EN_WEEKDAY = re.compile(
     rf"(?<![a-z])(?:(?P<rel>last|this|next|past|on|since|by|until)\s)?(?P<wd>{_WD})(?![a-z])(?P<of>[\s,]{{1,2}}(?:of\s)?last\sweek)?"
-    rf"|(?<![a-z])last\sweek,?\s(?:on\s)?(?P<wd2>{_WD})(?![a-z])"
+    rf"|(?:(?<![a-z])last\sweek,?\s(?:on\s)?|上个?周?\s?)(?P<wd2>{_WD})(?![a-z])"
 )
 _DATE_FOLLOWS = re.compile(
     rf"[\s,]{{1,2}}(?:the\s)?(?:(?:{_MON})(?![a-z])|[0-9]{{1,4}}[/月年.-]|[0-9]{{1,2}}(?:st|nd|rd|th))"
@@ -307,6 +314,19 @@ def _en_rel_year_month(match: re.Match[str], context: Context) -> Hit:
     return claimed(match, Reading(context.today.year + _YEARS_EN[match["y"]], _MONTHS[match["mon"]], day))
 
 
+def _en_year_season(match: re.Match[str], context: Context) -> Hit:
+    return claimed(match, season_of(int(match["y"]), match["season"]))
+
+
+def _en_before_amount(match: re.Match[str], context: Context) -> Hit | None:
+    amount = int(match["n"]) if match["n"].isdecimal() else english_int(match["n"])
+    return claimed(match, time_ago(context.today, amount, UNITS[match["unit"]])) if amount else None
+
+
+def _en_short_year(match: re.Match[str], context: Context) -> Hit:
+    return claimed(match, year_in_figures(match["y"][1:], context), start=match.start("y"))
+
+
 def _en_day_word(match: re.Match[str], context: Context) -> Hit:
     return claimed(match, day_away(context.today, _DAYS_EN[match.group()]))
 
@@ -391,6 +411,8 @@ ENGLISH_RULES: Rules = (
     (_EN_YEAR_FIRST, _en_year_first),
     (_EN_DAY_MONTH, _en_day_month),
     (_EN_SEASON, _en_season),
+    (_EN_YEAR_SEASON, _en_year_season),
+    (_EN_BEFORE_AMOUNT, _en_before_amount),
     (_EN_PART, _en_part),
     (_EN_AGO, _en_ago),
     (_EN_REL_YEAR_MONTH, _en_rel_year_month),
@@ -400,7 +422,7 @@ ENGLISH_RULES: Rules = (
     (_EN_DAY_ONLY, _en_day_only),
     (_EN_HOLIDAY, _en_holiday),
 )
-YEAR_RULES: Rules = ((_YEAR_ALONE, _year_alone),)
+YEAR_RULES: Rules = ((_YEAR_ALONE, _year_alone), (_EN_SHORT_YEAR, _en_short_year))
 HAS_ENGLISH_DATE = re.compile(
     rf"(?<![a-z])(?:{_MON}|{_WD})(?![a-z])|ago|back|now|day|week|month|year|night|morning|afternoon|evening|the\s"
     r"|early|late|mid|half|spring|summer|fall|autumn|winter|christmas|thanksgiving|halloween|tomorrow|nineteen|twenty|thousand"

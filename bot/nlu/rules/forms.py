@@ -123,7 +123,7 @@ class _Book:
         words = "|".join(re.escape(item).replace(r"\ ", r"[\s-]+") for item in sorted(self.said, key=len, reverse=True))
         before, after = _LEX.node("numeral_before"), _LEX.node("numeral_after")
         return (
-            re.compile(rf"(?<![a-z])(?:(?P<letter>eye|aye|i|en|n|form|my|the)[\s-]+)?(?P<words>{words})(?![a-z])"),
+            re.compile(rf"(?<![a-z])(?:(?P<letter>eye|aye|i|en|n|form|my|the)[\s-]+(?:dash\s+)?)?(?P<words>{words})(?![a-z])"),
             re.compile(rf"(?:{before})\s*(?P<hwords>{_HAN_NUMBERS})(?=\s*(?:{after}))"),
         )
 
@@ -142,7 +142,11 @@ _LETTERS_IN_NUMBER = re.compile(r"(?<![a-z0-9])([in]-?)(?=[oil]{0,2}\d)([\doil]{
 _AS_DIGITS = str.maketrans("oil", "011")
 _FIGURE_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join([*_ONES, *_TEENS, *_TENS[2:]])})(?![a-z])")
 _SAID_ON = re.compile(rf"[\s-]*(?:{'|'.join([*_ONES, *_TEENS, *_TENS[2:]])}|oh|o|double|hundred|\d)(?![a-z])")
+_SEVERAL_WORDS = re.compile(r"[\s-]")
+_NO_TIME = re.compile(_LEX.node("no_time"))
+_HAN_HUNDRED = re.compile(r"(?:(?<![a-z0-9])n\s?-?\s?)?(?P<digit>[四六])百(?=\s*(?:表|申请|那|[。，,.!！]|$))")
 _ALONE_LEAD = re.compile(_LEX.node("alone_lead"))
+_LABELS = re.compile(r"\s?\(?")
 _SUFFIX_AFTER = re.compile(r"\s([a-z])(?![a-z])")
 _BESIDE: dict[str, str] = _LEX.node("beside_others")
 _BESIDE_RE = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(_BESIDE)})(?![a-z0-9])")
@@ -306,6 +310,9 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
         digits = "".join(str(_HAN_DIGITS.index(char)) for char in match["hwords"].replace("〇", "零"))
         if digits in book.by_digits:
             hits.append(_Hit(match.start("hwords"), match.end("hwords"), book.by_digits[digits], written=True))
+    for match in _HAN_HUNDRED.finditer(form.text) if form.han else ():
+        if match.start("digit") > match.start() or form.text.startswith(("表", "申请"), match.end()):
+            hits.append(_Hit(*match.span(), f"N-{_HAN_DIGITS.index(match['digit'])}00", written=True))
     for match in _HAN_ALONE.finditer(form.text) if form.han else ():
         digits = "".join(str(_HAN_DIGITS.index(char)) for char in match.group(1).replace("〇", "零"))
         if digits in book.by_digits and not _overlaps(*match.span(), hits):
@@ -317,13 +324,13 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
 
 def _said_alone(text: str, match: re.Match[str]) -> bool:
     """Whether "seven sixty five" is nothing but the number of a form: said alone, or in front of a word for forms."""
-    if len(match["words"].split()) < 2 or _UNIT_EN.match(text, match.end()) or _SAID_ON.match(text, match.end()):
+    if not _SEVERAL_WORDS.search(match["words"]) or _UNIT_EN.match(text, match.end()) or _SAID_ON.match(text, match.end()):
         return False
     before = text[: match.start()].strip(_EDGE)
     return (
         (not before and not text[match.end() :].strip(_EDGE))
         or bool(_AFTER_EN.match(text, match.end()))
-        or (match["letter"] == "the" and _END_OR_MARK.match(text, match.end()) is not None)
+        or (match["letter"] == "the" and _NO_TIME.match(text, match.end()) is not None)
         or (_ALONE_LEAD.fullmatch(before) is not None and _END_OR_MARK.match(text, match.end()) is not None)
     )
 
@@ -490,6 +497,8 @@ def extract(text: str, today: date) -> list[Entity]:
     if _LETTERS_IN_NUMBER.search(form.text):
         mended = _LETTERS_IN_NUMBER.sub(lambda hit: hit.group(1) + hit.group(2).translate(_AS_DIGITS), form.text)
         form = replace(form, text=mended)
+    if "幺" in form.text:
+        form = replace(form, text=form.text.replace("幺", "一"))
     book = _book()
     taken = _written(form, book)
     digits = any(char.isdigit() for char in form.text)
@@ -500,6 +509,12 @@ def extract(text: str, today: date) -> list[Entity]:
         hit
         for hit in _named(form, (book.name_en, book.name_zh), book.names)
         if not _overlaps(hit.start, hit.end, taken)
+    ]
+    # "refugee family petition I-730": the number says which petition.
+    names = [
+        hit
+        for hit in names
+        if not any(hit.form != one.form and _LABELS.fullmatch(form.text, hit.end, one.start) for one in taken)
     ]
     hints = _named(form, (book.hint_en, book.hint_zh), book.hints)
     names = [

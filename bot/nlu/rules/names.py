@@ -41,11 +41,13 @@ _STOP_EN = frozenset(_TREE["stop_en"])
 _NO_NAME_EN = frozenset(_TREE["no_name_en"])
 _TITLES_EN = frozenset(_TREE["titles_en"])
 _PARTICLES = frozenset(_TREE["particles"])
+_FIRMS = frozenset(_TREE["firms"])
 # Words that end a name unless they are written as one.
 _STOP_OR_NAME = frozenset(_TREE["stop_or_name_en"])
 _TITLES_ZH = re.compile(_TREE["titles_zh"])
 _STOP_ZH = re.compile(_TREE["stop_zh"])
 _BAD_ZH = re.compile(_TREE["bad_zh"])
+_KIN_OF = re.compile(_TREE["kin_of_zh"])
 _NO_NAME_ZH = re.compile(_TREE["no_name_zh"])
 _WORD = re.compile(r"[^\W\d_][^\W\d_'’.\-]*(?:['’\-][^\W\d_]+)*\.?")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0002ffff]+(?:[·•・][\u3400-\u9fff]+)*")
@@ -81,6 +83,8 @@ def _latin_name(text: str, start: int, sure: bool = True) -> _Span | None:
             break
         if "\u3400" <= word.group()[0] <= "\u9fff":
             break
+        if words and len(word.group()) == 1 and word.group().islower() and plain not in _PARTICLES:
+            break  # the name is being spelled
         words.append(word)
         position = word.end()
         ends = word.group().endswith(".") and plain not in {"jr", "sr", "st"}
@@ -88,6 +92,8 @@ def _latin_name(text: str, start: int, sure: bool = True) -> _Span | None:
             break
     while words and words[-1].group().lower() in _PARTICLES | _TITLES_EN:
         words.pop()
+    if words and words[-1].group().rstrip(".").lower() in _FIRMS:
+        return None
     if not words or (not words[0].group()[0].isupper() and len(words) > 4):
         return None
     if not sure and not _looks_like_a_name(words):
@@ -131,6 +137,8 @@ def _han_name(form: Normal, start: int, sure: bool = True) -> _Span | None:
     if length < 2 or (length > _LONGEST_HAN and not foreign) or _BAD_ZH.search(name):
         return None
     if not sure and not foreign and (not is_chinese_name(name) or _NO_NAME_ZH.search(name)):
+        return None
+    if not sure and _KIN_OF.match(form.text, end):
         return None
     return begin, end
 
