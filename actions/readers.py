@@ -39,8 +39,9 @@ LONG_FOR_A_BIRTHDAY = 10
 # "Could not get one, so I never went": the sentence as a whole outweighs the word in it.
 SURELY_NOT = 0.7
 OLDEST_PERSON = 120
-# No request for help is about a case filed before; an earlier date is a slip, or somebody's birthday.
-FIRST_YEAR = 1980
+# No request is about a case filed before, or a call as long ago: an earlier date is a slip, or a birthday.
+FIRST_FILING_YEAR = 1980
+FIRST_CONTACT_YEAR = 2000
 NAME_MAX = 120
 ADDRESS_MAX = 400
 _DIGITS = re.compile(r"\d")
@@ -192,7 +193,7 @@ def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
 def _plausible(slot: str, item: Mapping[str, Any], context: Mapping[str, Any]) -> Reading | None:
     """What is wrong with a past date that cannot be meant: before anybody filed, or before this case was filed."""
     value, said = str(item["value"]), item.get("text") or item["value"]
-    if first_day(value).year < FIRST_YEAR:
+    if first_day(value).year < (FIRST_FILING_YEAR if slot == "filing_date" else FIRST_CONTACT_YEAR):
         return Reading(problem="utter_invalid_date_too_early", details={"value": said})
     filed = context.get("filing_date")
     if slot != "filing_date" and before_filing(value, filed):

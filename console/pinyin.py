@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from opencc import OpenCC
 from pypinyin import Style, lazy_pinyin
 
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -18,5 +19,12 @@ def pronounce(text: str) -> tuple[str, ...]:
 
 
 def _line(line: str) -> str:
-    spaced = " ".join(part.strip() for part in lazy_pinyin(line, style=Style.TONE) if part.strip())
+    # Words whose characters are read in more than one way are known by their simplified form only.
+    simplified = _converter().convert(line)
+    spaced = " ".join(part.strip() for part in lazy_pinyin(simplified, style=Style.TONE) if part.strip())
     return _BEFORE_MARK.sub("", spaced)
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
@@ -125,7 +125,7 @@ class SignOn:
                 address, _ = client.create_authorization_url(
                     provider["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier, **more
                 )
-        except (httpx.HTTPError, ValueError, KeyError):
+        except (httpx2.HTTPError, ValueError, KeyError):
             raise SignOnError("sso_away") from None
         place = proofs.digest(state)
         sealed = self._vault.seal(json.dumps([nonce, verifier]).encode(), f"console_sign_ons.sealed:{place}")
@@ -174,7 +174,7 @@ class SignOn:
         except (OAuthError, JoseError, KeyError, ValueError) as error:
             log.warning("a sign-on failed", extra={"reason": type(error).__name__})
             raise SignOnError("sso_failed") from None
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             raise SignOnError("sso_away") from None
         return self._person(claims)
 

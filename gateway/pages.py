@@ -350,6 +350,8 @@ class Pages:
             "most_chars": self._chat.limits.message_max_chars,
             "fresh_id": secrets.token_hex(16),
             "fresh": shown.fresh,
+            # Without a script the conversation needs the cookie, which a frame in another site is not given.
+            "framed": _is_framed(request),
             "problem": shown.problem,
             "told": shown.told,
             "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
@@ -496,9 +498,14 @@ def _is_prefetch(request: Request) -> bool:
 
 def _is_looked_at(request: Request) -> bool:
     """Whether a browser shows this to somebody: no program, no preview, no frame in another site."""
+    navigates = request.headers.get("sec-fetch-mode") == "navigate"
+    return navigates and not _is_framed(request) and not _is_prefetch(request)
+
+
+def _is_framed(request: Request) -> bool:
+    """Whether this is shown in a frame in another site."""
     headers = request.headers
-    framed = headers.get("sec-fetch-dest") != "document" and headers.get("sec-fetch-site") == "cross-site"
-    return headers.get("sec-fetch-mode") == "navigate" and not framed and not _is_prefetch(request)
+    return headers.get("sec-fetch-dest") != "document" and headers.get("sec-fetch-site") == "cross-site"
 
 
 def _choices(messages: list[dict[str, Any]]) -> list[dict[str, str]]:

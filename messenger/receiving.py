@@ -43,10 +43,10 @@ async def patiently(name: str, what: Callable[[], Awaitable[object]], longest_pa
             after = error.retry_after
             pause = float(after) if isinstance(after, int) else after.total_seconds()
         except InvalidToken:
-            log.error("Telegram does not know the token", extra={"at": name})
+            log.error("Telegram does not know the token", extra={"during": name})
             pause = longest_pause
         except TelegramError as error:
-            log.warning("Telegram is not reached", extra={"at": name, "reason": type(error).__name__})
+            log.warning("Telegram is not reached", extra={"during": name, "reason": type(error).__name__})
         await asyncio.sleep(pause)
         pause = min(pause * 2, longest_pause)
 
@@ -76,9 +76,9 @@ async def poll(bot: Bot, keep: Keep, limits: Limits) -> None:
         except Conflict:
             log.warning("somebody else fetches the updates of this bot")
         except InvalidToken:
-            log.error("Telegram does not know the token", extra={"at": "fetching"})
+            log.error("Telegram does not know the token", extra={"during": "fetching"})
         except TelegramError as error:
-            log.warning("Telegram is not reached", extra={"at": "fetching", "reason": type(error).__name__})
+            log.warning("Telegram is not reached", extra={"during": "fetching", "reason": type(error).__name__})
         except Exception:
             log.exception("updates could not be kept")
         await asyncio.sleep(pause)

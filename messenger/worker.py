@@ -270,7 +270,9 @@ class Worker:
         plan = await self._talk.plan_news(item, known) if known is not None else Plan()
 
         def keep(connection: Any) -> None:
-            if known is not None and not keeping.was_told(connection, -number):
+            # Whoever is just writing erases here themselves, or begins anew: that must not be forgotten under them.
+            busy = "erased" in item and keeping.next_update(connection, person) is not None
+            if known is not None and not busy and not keeping.was_told(connection, -number):
                 keeping.keep_plan(connection, person, -number, plan, self._seal, now_ms(), done=False)
             keeping.set_note(connection, _NEWS, number)
 

@@ -17,10 +17,10 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.augment import pinyin
 from bot.nlu.encoder import encode
-from bot.nlu.features import Prepared, prepare_text
+from bot.nlu.features import Prepared, prepare_text, written
 from bot.nlu.intent_model import IntentModel
+from bot.nlu.repair import Repair
 from bot.nlu.segmenter import Word
 from bot.nlu.text import SEGMENT_CHARS, segments
 
@@ -35,14 +35,16 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """Options: scales of the three feature blocks, regularisation, and whether Chinese is also learnt as pinyin."""
+        """Options: scales of the three feature blocks, regularisation, mending of slips, the sound of Chinese."""
         return {
             "word_scale": 1.0,
             "letter_scale": 1.0,
             "sentence_scale": 2.0,
             "inverse_regularisation": 20.0,
             "iterations": 200,
-            "pinyin_copies": True,
+            "repair": True,
+            "pinyin": True,
+            "sound_share": 0.35,
         }
 
     def __init__(
@@ -51,11 +53,13 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
         model_storage: ModelStorage,
         resource: Resource,
         model: IntentModel | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
         self._model = model
+        self._repair = repair
 
     @classmethod
     def create(
@@ -82,19 +86,17 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
             content = json.loads((folder / "intents.json").read_text(encoding="utf-8"))
             with np.load(folder / "intents.npz", allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        component = cls(config, model_storage, resource, IntentModel.from_arrays(content, arrays))
+        repair = Repair(content["repair"]) if content["repair"] is not None else None
+        component = cls(config, model_storage, resource, IntentModel.from_arrays(content, arrays), repair)
         component.classify(["ready 准备"])
         return component
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn from the examples and store the model."""
-        examples: list[tuple[Prepared, str]] = []
-        for message in training_data.intent_examples:
-            text, intent = message.get(TEXT), message.get(INTENT)
-            examples.append((prepare_text(text, _words(message)), intent))
-            spelled = pinyin(text) if self._config["pinyin_copies"] else None
-            if spelled:
-                examples.append((prepare_text(spelled), intent))
+        known = training_data.intent_examples
+        if self._config["repair"]:
+            self._repair = Repair.learn(written(message.get(TEXT)) for message in known)
+        examples = [(self._prepare(message), message.get(INTENT)) for message in known]
         self._model = IntentModel.train(
             examples,
             encode,
@@ -103,8 +105,11 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
             sentence_scale=self._config["sentence_scale"],
             inverse_regularisation=self._config["inverse_regularisation"],
             iterations=self._config["iterations"],
+            pinyin=self._config["pinyin"],
+            sound_share=self._config["sound_share"],
         )
         content, arrays = self._model.as_arrays()
+        content["repair"] = self._repair.counts if self._repair is not None else None
         with self._model_storage.write_to(self._resource) as folder:
             (folder / "intents.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
             np.savez(folder / "intents.npz", **arrays)
@@ -123,9 +128,11 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
                 message.set(INTENT_RANKING_KEY, [], add_to_output=True)
                 continue
             spans = segments(text)
-            whole = prepare_text(text, _words(message))
+            whole = self._prepare(message)
             message.data.pop(TOKENS_NAMES[TEXT], None)  # Rasa would send the positions of all words to the actions
-            pieces = [prepare_text(text[start : min(end, start + SEGMENT_CHARS)]) for start, end in spans]
+            pieces = [
+                prepare_text(text[start : min(end, start + SEGMENT_CHARS)], repair=self._repair) for start, end in spans
+            ]
             rankings = self._rankings([whole, *pieces])
             message.set(INTENT, rankings[0][0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, rankings[0][:RANKING_LENGTH], add_to_output=True)
@@ -149,7 +156,10 @@ class GuideIntentClassifier(GraphComponent, IntentClassifier):
 
     def classify(self, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
         """Rank the intents of some texts, best first."""
-        return self._rankings([prepare_text(text) for text in texts])
+        return self._rankings([prepare_text(text, repair=self._repair) for text in texts])
+
+    def _prepare(self, message: Message) -> Prepared:
+        return prepare_text(message.get(TEXT) or "", _words(message), self._repair)
 
     def _rankings(self, messages: Sequence[Prepared]) -> list[list[dict[str, Any]]]:
         if self._model is None:

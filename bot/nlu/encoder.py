@@ -33,3 +33,10 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         numbers = order[start : start + _BATCH]
         vectors[numbers] = _encoder().encode([texts[number] for number in numbers])
     return vectors
+
+
+@lru_cache(maxsize=4096)
+def is_common_word(word: str) -> bool:
+    """Whether the encoder's vocabulary has a lower-case word as one piece, as it has the frequent ones."""
+    pieces = _encoder()._tokenizer.encode([word], out_type=str, add_bos=False, add_eos=False)[0]
+    return len(pieces) == 1

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from bot.nlu.everyday import everyday
 from bot.nlu.segmenter import Word, segmenter
 from bot.nlu.text import Span, fold, identifiers, replace, simplify, visible, window
 
@@ -49,29 +51,44 @@ class Prepared(NamedTuple):
         words: Lower-cased simplified words, identifiers as signs.
         letters: The same text as one string.
         sentence: Simplified text for the sentence encoder, identifiers as fixed examples.
+        typed: Lower-cased simplified text before anything was rewritten, identifiers as signs.
     """
 
     words: list[str]
     letters: str
     sentence: str
+    typed: str
 
 
-def prepare_text(text: str, words: Sequence[Word] | None = None) -> Prepared:
+def written(text: str) -> str:
+    """Fold and simplify a text, and write it as the written language does."""
+    return everyday().written(simplify(fold(text)))
+
+
+def prepare_text(
+    text: str, words: Sequence[Word] | None = None, repair: Callable[[str], str] | None = None
+) -> Prepared:
     """Prepare a message for the model; of a long one only the beginning and the end.
 
     Args:
         text: The message as typed.
         words: Its words, if they are known already.
+        repair: Mends slips of the keyboard.
     """
     parts = window(text)
-    if len(parts) == 1:
-        return prepare(text, segmenter().words(text) if words is None else words)
-    shortened = " ".join(text[start:end] for start, end in parts)
-    return prepare(shortened, segmenter().words(shortened))
+    if len(parts) > 1:
+        text, words = " ".join(text[start:end] for start, end in parts), None
+    typed = simplify(fold(text))
+    plain = everyday().written(typed)
+    if repair is not None:
+        plain = repair(plain)
+    if words is None or plain != typed:
+        words = segmenter().words(plain)
+    return prepare(plain, words)._replace(typed=_lowered(typed, identifiers(typed)))
 
 
 def prepare(text: str, words: Sequence[Word]) -> Prepared:
-    """Prepare a message.
+    """Prepare a message as it stands.
 
     Args:
         text: The message, or the part of it that is looked at.
@@ -79,11 +96,17 @@ def prepare(text: str, words: Sequence[Word]) -> Prepared:
     """
     plain = simplify(fold(text))
     spans = identifiers(plain)
+    letters = _lowered(plain, spans)
     return Prepared(
         _masked_words(words, spans),
-        " ".join(visible(replace(plain, spans, _SIGNS)).lower().split()),
+        letters,
         " ".join(visible(replace(plain, spans, _EXAMPLES)).split()),
+        letters,
     )
+
+
+def _lowered(text: str, spans: list[Span]) -> str:
+    return " ".join(visible(replace(text, spans, _SIGNS)).lower().split())
 
 
 def _masked_words(words: Sequence[Word], spans: Sequence[Span]) -> list[str]:
@@ -165,3 +188,23 @@ class Vocabulary:
         values = (1 + np.log(values)) * self.weights[index]
         length = math.sqrt(float(values @ values))
         return index, values / length if length else values
+
+
+def matrix(vocabulary: Vocabulary, messages: Sequence[Any]) -> csr_matrix:
+    """Count some messages.
+
+    Args:
+        vocabulary: The columns.
+        messages: The grams of each.
+
+    Returns:
+        Array (messages, columns).
+    """
+    columns, values, ends = [], [], [0]
+    for grams in messages:
+        index, row = vocabulary.row(grams)
+        columns.append(index)
+        values.append(row)
+        ends.append(ends[-1] + len(index))
+    shape = (len(messages), len(vocabulary))
+    return csr_matrix((np.concatenate(values), np.concatenate(columns), np.array(ends)), shape=shape)

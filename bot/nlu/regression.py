@@ -1,20 +1,24 @@
 """Multinomial logistic regression on sparse and dense columns together.
 
-The optimiser is the same L-BFGS that scikit-learn uses; keeping the sentence vectors dense and the arithmetic in single
-precision makes it three times as fast on this data. The same input gives the same weights.
+The optimiser is L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) in single precision with the
+sentence vectors kept dense: with three million weights most of the time goes into moving them through memory. The same
+input gives the same weights.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-_HISTORY = 10
-_TOLERANCE = 1e-7
+_HISTORY = 5
+_TOLERANCE = 1e-6
+# Armijo's condition: a step must bring at least this share of what the slope promises.
+_SHARE = 1e-4
+_HALVINGS = 20
 
 
 class Weights(NamedTuple):
@@ -41,7 +45,7 @@ class _Loss:
         self._targets = np.zeros((len(classes), self.shape[1]), dtype=np.float32)
         self._targets[self._rows, classes] = 1
 
-    def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def __call__(self, flat: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         weights, bias = self.unpack(flat)
         split = self._sparse.shape[1]
         scores = self._sparse @ weights[:split]
@@ -61,11 +65,61 @@ class _Loss:
         inner *= self._strength
         gradient[:size] += flat[:size]
         gradient[size:] = self._strength * odds.sum(axis=0)
-        return float(0.5 * flat[:size] @ flat[:size] - self._strength * likelihood), gradient
+        return 0.5 * _dot(flat[:size], flat[:size]) - self._strength * float(likelihood), gradient
 
-    def unpack(self, flat: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def unpack(self, flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         size = self.shape[0] * self.shape[1]
-        return flat[:size].reshape(self.shape).astype(np.float32), flat[size:].astype(np.float32)
+        return flat[:size].reshape(self.shape), flat[size:]
+
+
+def _dot(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    return float(first @ second)
+
+
+def _minimise(loss: _Loss, iterations: int) -> NDArray[np.float32]:
+    """Walk down to where the loss is least, or at most so many steps."""
+    point = np.zeros(loss.shape[0] * loss.shape[1] + loss.shape[1], dtype=np.float32)
+    value, gradient = loss(point)
+    steps: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]] = deque(maxlen=_HISTORY)
+    for _ in range(iterations):
+        direction = _direction(gradient, steps)
+        slope = _dot(gradient, direction)
+        length = 1.0 if steps else 1.0 / max(np.sqrt(_dot(gradient, gradient)), 1e-12)
+        for _ in range(_HALVINGS):
+            moved = point + np.float32(length) * direction
+            moved_value, moved_gradient = loss(moved)
+            if moved_value <= value + _SHARE * length * slope:
+                break
+            length /= 2
+        else:
+            break
+        change, bend = moved - point, moved_gradient - gradient
+        curvature = _dot(change, bend)
+        if curvature > 0:
+            steps.append((change, bend, curvature))
+        gain = value - moved_value
+        point, value, gradient = moved, moved_value, moved_gradient
+        if gain <= _TOLERANCE * max(abs(value), 1.0):
+            break
+    return point
+
+
+def _direction(
+    gradient: NDArray[np.float32], steps: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]]
+) -> NDArray[np.float32]:
+    """Turn the gradient by what the last steps tell of the curvature."""
+    direction = -gradient
+    shares = []
+    for change, bend, curvature in reversed(steps):
+        share = _dot(change, direction) / curvature
+        direction -= np.float32(share) * bend
+        shares.append(share)
+    if steps:
+        _, bend, curvature = steps[-1]
+        direction *= np.float32(curvature / _dot(bend, bend))
+    for (change, bend, curvature), share in zip(steps, reversed(shares), strict=True):
+        direction += np.float32(share - _dot(bend, direction) / curvature) * change
+    return direction
 
 
 def fit(
@@ -86,14 +140,6 @@ def fit(
         iterations: At most so many steps.
     """
     loss = _Loss(sparse, dense, classes, inverse_regularisation)
-    start = np.zeros(loss.shape[0] * loss.shape[1] + loss.shape[1])
-    found = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": iterations, "maxcor": _HISTORY, "ftol": _TOLERANCE, "gtol": 1e-3},
-    )
-    weights, bias = loss.unpack(found.x)
+    weights, bias = loss.unpack(_minimise(loss, iterations))
     split = sparse.shape[1]
     return Weights(weights[:split], weights[split:], bias)

@@ -109,17 +109,21 @@ class Typesetter:
         self, template: bytes, data: Mapping[str, Any], standard: Literal["ua-1"] | None, strictness: int
     ) -> bytes:
         inputs = {"data": json.dumps(self._printable(data, strictness))}
-        return self._line.submit(self._compile_next, template, inputs, standard).result()
+        try:
+            return self._line.submit(self._compile_next, template, inputs, standard).result()
+        finally:
+            # Nobody waits for it, but the next document does.
+            self._line.submit(self._forget)
 
     def _compile_next(self, template: bytes, inputs: dict[str, str], standard: Literal["ua-1"] | None) -> bytes:
-        try:
-            return typst.compile(
-                template, font_paths=self._fonts.fonts, format="pdf", sys_inputs=inputs, pdf_standards=standard
-            )
-        finally:
-            for _ in range(_REMEMBERED):
-                typst.compile(b"", font_paths=self._no_fonts, format="pdf")
-            _give_back(0)
+        return typst.compile(
+            template, font_paths=self._fonts.fonts, format="pdf", sys_inputs=inputs, pdf_standards=standard
+        )
+
+    def _forget(self) -> None:
+        for _ in range(_REMEMBERED):
+            typst.compile(b"", font_paths=self._no_fonts, format="pdf")
+        _give_back(0)
 
     def _printable(self, value: Any, strictness: int) -> Any:
         if isinstance(value, str):

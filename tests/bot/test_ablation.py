@@ -10,7 +10,7 @@ import pytest
 from bot.nlu import encoder, features
 from tools.evaluation.ablation import PARTS, leave_out, pipelines, put
 
-TEXTS = ("我沒有打過電話給客服中心", "I didn't call, I-485 (pending)")
+TEXTS = ("我沒有打過電話給客服中心", "I didn't call bc of I-485 (pending)")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -196,6 +196,20 @@ def test_what_the_guide_would_ask_about_is_not_taken() -> None:
     assert found_in("forms", [{**several, "variant": "refugee"}])[0]["value"] == "I-131"
 
 
+def test_a_channel_that_only_follows_is_wanted_or_no_mistake() -> None:
+    entities = [
+        {"entity": "service_channel", "value": "contact_center", "role": "tried"},
+        {"entity": "service_channel", "value": "infopass", "role": "not_tried", "implied": True},
+        {"entity": "service_channel", "value": "case_status_online", "role": "tried", "implied": True, "bare": True},
+    ]
+    named = {"contact_center": "tried", "case_status_online": "tried"}
+    assert found_in("channels", entities, named) == named
+    assert compare("channels", ValueCase("1", "en", "plain", "x", named), entities).exact
+    everything = {**named, "infopass": "not_tried"}
+    assert compare("channels", ValueCase("2", "en", "plain", "x", everything), entities).exact
+    assert not compare("channels", ValueCase("3", "en", "plain", "x", {**named, "infopass": "tried"}), entities).exact
+
+
 def test_channels_and_persons() -> None:
     entities = [
         {"entity": "service_channel", "value": "infopass", "role": "tried"},

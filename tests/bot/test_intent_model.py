@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from bot.nlu.augment import pinyin
 from bot.nlu.encoder import encode
 from bot.nlu.features import letter_grams, prepare_text
 from bot.nlu.intent_model import IntentModel
@@ -83,10 +82,3 @@ def test_nothing_typed_is_undecided(model: IntentModel) -> None:
 
 def test_letter_grams() -> None:
     assert list(letter_grams("ab")) == ["a", "b", " a", "ab", "b ", " ab", "ab ", " ab "]
-
-
-@pytest.mark.parametrize(
-    ("text", "spelled"), [("等了兩年", "deng le liang nian"), ("我的 I-485", None), ("hello", None)]
-)
-def test_pinyin(text: str, spelled: str | None) -> None:
-    assert pinyin(text) == spelled

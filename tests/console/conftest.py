@@ -74,8 +74,7 @@ def running(base: str) -> Running:
 @pytest.fixture(scope="session")
 def address(running: Running) -> str:
     """Address of the console."""
-    given = os.environ.get("GUIDE_TEST_CONSOLE_URL")
-    return given or str(json.loads((running.data / "run.json").read_text(encoding="utf-8"))["console_url"])
+    return str(json.loads((running.data / "run.json").read_text(encoding="utf-8"))["console_url"])
 
 
 @pytest.fixture(scope="session")

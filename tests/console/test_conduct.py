@@ -126,7 +126,6 @@ def test_an_open_question_out_of_order_and_an_answer_corrected(
 def audit_of(supervisor: CallTaker, call: str) -> set[tuple[str, str]]:
     """What the audit trail says about a call: actions and details."""
     supervisor.page.goto(f"{supervisor.address}/audit")
-    supervisor.check("audit")
     rows = supervisor.page.locator("tbody tr").evaluate_all(
         "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
     )
@@ -157,7 +156,7 @@ def test_no_end_without_a_disposition_and_none_overridden_without_a_reason(
     row = supervisor.page.locator("tr", has_text=taker.call)
     expect(row).to_contain_text("R3 → U1: It is more urgent than the guide could know")
     expect(row).to_contain_text("Interpreter on the line")
-    supervisor.check("team").page.goto(f"{supervisor.address}/desk")
+    supervisor.page.goto(f"{supervisor.address}/desk")
     urgent = supervisor.page.locator("section[aria-labelledby=urgent-title] tr", has_text=taker.call)
     expect(urgent).to_contain_text("Hearing tomorrow")
     urgent.get_by_role("button").press("Enter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.sync_api import FrameLocator, Locator, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, expect
 
 from gateway.settings import WEB
 from gateway.strings import Strings
@@ -149,6 +149,20 @@ def test_a_plain_frame(window: Watched, door: FrontDoor, agency: ForeignSite) ->
     window.page.reload()
     expect(guide(window).locator("#messages")).to_contain_text(GREETING["zh-Hans"])
     assert window.complaints == []
+
+
+def test_a_frame_without_a_script_leads_to_a_window(browser: Browser, door: FrontDoor, agency: ForeignSite) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    page.goto(agency.page(f'<iframe src="{door.url}/chat/?lang=zh-Hant" title="Guide"></iframe>'))
+    with context.expect_page() as opened:
+        page.frame_locator("iframe").locator("#begin button").click()
+    opened.value.wait_for_load_state()
+    expect(opened.value.locator("#messages")).to_contain_text(GREETING["zh-Hant"])
+    opened.value.fill("#answer", "not lost")
+    opened.value.click("#send")
+    expect(opened.value.locator("#messages")).to_contain_text("2: not lost")
+    context.close()
 
 
 def test_downloads_and_quick_exit_in_the_frame(window: Watched, door: FrontDoor, agency: ForeignSite) -> None:

@@ -28,7 +28,7 @@ LINKS = [
     ("at egov.uscis.gov/e-request.", {"egov.uscis.gov/e-request": "https://egov.uscis.gov/e-request"}),
     ("寄到 cisombudsman@hq.dhs.gov，", {"cisombudsman@hq.dhs.gov": "mailto:cisombudsman@hq.dhs.gov"}),
     ("https://evil.example/x http://uscis.gov.evil.example/", {}),
-    ("https://evil.example\\@www.uscis.gov/", {}),
+    ("https://evil.example\\@www.uscis.gov/", {"www.uscis.gov": "https://www.uscis.gov"}),
     ("javascript:alert(1) data:text/html,x", {}),
     ("https://988lifeline.org", {"https://988lifeline.org": "https://988lifeline.org"}),
 ]
@@ -38,10 +38,7 @@ LINKS = [
 def test_links(text: str, links: dict[str, str]) -> None:
     made = pieces(text, "utter_outcome", HOSTS, FAX)
     assert "".join(piece.text for piece in made) == text
-    found = {piece.text: piece.href for piece in made if piece.href}
-    evil = [href for href in found.values() if "evil" in href]
-    assert not evil
-    assert {one: href for one, href in found.items() if "www.uscis.gov/" not in one or one in links} == links
+    assert {piece.text: piece.href for piece in made if piece.href} == links
 
 
 @pytest.mark.parametrize("key", [None, "utter_ask_review", "utter_ask_review_paper", "utter_noted", "utter_changed"])
@@ -59,7 +56,8 @@ def test_numbers_stay_whole(number: str) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
 @pytest.mark.parametrize("text", [text for text, _ in LINKS])
 def test_the_script_finds_the_same(text: str) -> None:
-    program = "const [find, text] = process.argv.slice(1); for (const one of text.matchAll(new RegExp(find, 'g'))) console.log(one[0])"
+    program = """const [find, text] = process.argv.slice(1);
+        for (const one of text.matchAll(new RegExp(find, 'g'))) console.log(one[0]);"""
     found = subprocess.run(["node", "-e", program, PATTERN, text], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines() == [one[0] for one in re.finditer(PATTERN, text, re.ASCII)]
 

@@ -9,7 +9,7 @@ import pytest
 from bot.nlu.rules import extract_all
 
 TODAY = date(2026, 11, 24)
-NAMES = {"yes", "no", "hedged", "pass", "papers_later", "corrected"}
+NAMES = {"yes", "no", "hedged", "pass", "papers_later", "corrected", "habit", "unknown_way"}
 
 CASES: list[tuple[str, str]] = [
     ("yes", "yes"),
@@ -52,6 +52,13 @@ CASES: list[tuple[str, str]] = [
     ("不客气", ""),
     ("是我太太的案子", ""),
     ("你好", ""),
+    ("every day", "habit"),
+    ("yes, every week", "yes habit"),
+    ("天天看", "habit"),
+    ("I filed every form they asked for", ""),
+    ("I don't know where that is", "unknown_way"),
+    ("不会弄", "unknown_way"),
+    ("I don't know when it was", ""),
 ]
 
 

@@ -41,10 +41,12 @@ def test_without_a_script(browser: Browser, base: str, language: str) -> None:
         text = OPENINGS["submitted"][language]
         for _ in range(MOST_TURNS):
             page.fill("#answer", text)
-            page.click("#send")
+            with page.expect_navigation():
+                page.click("#send")
             state = person.state()
             if state["asking"] == "requester_role":
-                page.locator("#choices button").first.click()
+                with page.expect_navigation():
+                    page.locator("#choices button").first.click()
                 pressed += 1
                 state = person.state()
             if state["outcome"]:
@@ -68,27 +70,29 @@ def test_without_a_script_everything_else(browser: Browser, base: str, language:
         page.click("#send")
         page.click("#review > summary")
         page.locator("#review button").first.click()
+        expect(page.locator("#messages > li.person")).to_have_count(2)
         assert person.state()["asking"] == "grounds"
         page.click("nav a[hreflang='en']")
-        assert page.get_attribute("html", "lang") == "en"
+        expect(page.locator("html")).to_have_attribute("lang", "en")
         page.click("form[action='/chat/code'] button")
         code = page.inner_text("#banner .code")
         page.click("#papers > summary")
         page.set_input_files("#file", {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"no"})
         page.click("#upload button")
-        assert page.locator("#banner").is_visible(), "what went wrong is told in the page"
+        expect(page.locator("#banner"), "what went wrong is told in the page").to_be_visible()
         assert page.get_attribute("html", "lang") == "en"
         person.shot("no-script-refused")
         page.goto(f"{base}/chat/")
         page.click("#erase > summary")
         page.click("#erase button")
+        expect(page.locator("#banner form[action='/chat/begin']")).to_be_visible()
         assert person.token == ""
         page.click("#banner button")
-        assert len(person.shown()) == 1
+        expect(page.locator("#messages > li")).to_have_count(1)
         page.click("#resume > summary")
         page.fill("#code", code)
         page.click("#resume button")
-        assert page.locator("#banner").is_visible(), "an erased conversation cannot be resumed"
+        expect(page.locator("#banner"), "an erased conversation cannot be resumed").to_be_visible()
 
 
 def test_keyboard_alone(person: Visitor) -> None:

@@ -409,7 +409,7 @@ def test_no_text_no_name_and_no_number_in_any_log(worker: Worker, someone: Perso
     someone.wait()
     someone.press("CANARYWORD", 1)
     someone.wait()
-    logs = [worker.log, *worker.running.logs()]
+    logs = [worker.log, *(worker.running.data / "logs").glob("*.log*")]
     said = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
     assert "worker started" in said
     for secret in ("CANARYWORD", "misspelled", "0912345678", str(someone.chat), "passport.pdf", "Somebody", ":a-token"):

@@ -97,6 +97,12 @@ def _without_signs() -> None:
     put("bot.nlu.text", "identifiers", lambda _: [])
 
 
+def _without_everyday() -> None:
+    from bot.nlu.everyday import Everyday
+
+    Everyday.written = lambda _, text: text  # type: ignore[method-assign]
+
+
 PARTS = (
     Part("jieba", "without jieba: every Chinese character a word", _without_jieba),
     Part("spacy", "without spaCy's English rules: words cut at blanks", _without_spacy),
@@ -105,7 +111,10 @@ PARTS = (
     Part("letters", "without runs of letters", _without_letters),
     Part("sentences", "without sentence vectors", _without_sentences),
     Part("signs", "without one sign for all numbers, dates and forms", _without_signs),
-    Part("pinyin", "without pinyin copies of Chinese examples", options={"pinyin_copies": False}),
+    Part("everyday", "without rewriting Cantonese and chat spellings", _without_everyday),
+    Part("repair", "without mending slips of the keyboard", options={"repair": False}),
+    Part("sound", "without the sound of Chinese characters", options={"sound_share": 0.0}),
+    Part("pinyin", "without syllables at all: pinyin read as if it were English", options={"pinyin": False}),
 )
 _BY_NAME = {part.name: part for part in PARTS}
 

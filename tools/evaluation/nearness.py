@@ -7,8 +7,7 @@ be nearly the same; they are compared exactly.
 
 Exempt are the short forms that cannot be said otherwise: up to three letters or four Han characters ("ok", "no", "对",
 "不知道"), and in context, where the open question is what is measured, up to three words ("skip", "the first one").
-Pinyin copies that training makes of Chinese examples do not count as examples: the lines they are made from differ from
-a message in pinyin in every letter. How many messages equal such a copy is told by :func:`copies`.
+A message in pinyin is compared with examples in pinyin, not with the syllables of Chinese ones: every letter differs.
 
 Only what is learned is compared: intents and answers in context. The other sets are read by rules alone.
 """
@@ -23,7 +22,6 @@ from typing import NamedTuple
 
 import yaml
 
-from bot.nlu.augment import pinyin
 from bot.nlu.text import HAN, fold, simplify, visible
 
 RUN = 3
@@ -66,12 +64,6 @@ def examples(folder: Path) -> Iterator[Example]:
                 text = line.removeprefix("- ").strip()
                 if text:
                     yield Example(text, file, block["intent"])
-
-
-def copies(known: Sequence[Example]) -> list[Example]:
-    """Make the pinyin copies that training makes."""
-    spelled = ((pinyin(example.text), example) for example in known)
-    return [example._replace(text=text) for text, example in spelled if text]
 
 
 def plain(text: str) -> str:

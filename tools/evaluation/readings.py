@@ -35,12 +35,14 @@ class Comparison(NamedTuple):
     wanted_count: int
 
 
-def found_in(name: str, entities: Sequence[Mapping[str, Any]]) -> Any:
+def found_in(name: str, entities: Sequence[Mapping[str, Any]], wanted: Any = ()) -> Any:
     """Turn entities into the shape of a set.
 
     Args:
         name: A set of values.
         entities: Rasa's entities of the message.
+        wanted: The value of the set. A channel that is not named in the message and only follows from it counts where
+            it is wanted, and is no mistake where it is not.
     """
     if name in SPAN_SETS:
         kind = SPAN_SETS[name]
@@ -50,7 +52,7 @@ def found_in(name: str, entities: Sequence[Mapping[str, Any]]) -> Any:
         return [{"text": item["text"], "value": None if _asked_back(item) else item["value"]} for item in items]
     if name == CHANNELS:
         named = [item for item in entities if item["entity"] == "service_channel" and item.get("role")]
-        return {item["value"]: item["role"] for item in named}
+        return {item["value"]: item["role"] for item in named if item["value"] in wanted or not _follows(item)}
     if name == PERSONS:
         found: dict[str, Any] = {}
         for key, kind in _PERSON_ENTITIES.items():
@@ -70,9 +72,14 @@ def _asked_back(item: Mapping[str, Any]) -> bool:
     return bool(item.get("candidates")) and not item.get("variant") and not item.get("written")
 
 
+def _follows(item: Mapping[str, Any]) -> bool:
+    """A channel that is not named: not even by a verb of its own."""
+    return bool(item.get("implied")) and not item.get("bare")
+
+
 def compare(name: str, case: ValueCase, entities: Sequence[Mapping[str, Any]]) -> Comparison:
     """Compare what was found in a message with what is wanted."""
-    found = found_in(name, entities)
+    found = found_in(name, entities, case.value)
     wanted_values, found_values = _values(case.value), _values(found)
     spans = None
     if name in SPAN_SETS:

@@ -32,6 +32,10 @@ _AS_TYPED = (receipts, identifiers, misc, names)
 _MENDED = (dates, forms, channels, roles, grounds, agencies, answers)
 
 
+def _shared(one: Entity, other: Entity) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
 def _without_overlaps(entities: list[Entity]) -> list[Entity]:
     taken: list[Entity] = []
     whole = [item for item in entities if item.entity == "ordinal" and item.end - item.start > 2]
@@ -47,7 +51,14 @@ def _without_overlaps(entities: list[Entity]) -> list[Entity]:
         if item.entity == "person_name"
         and all(item.end <= other.start or other.end <= item.start for other in taken if other.entity != "form_type")
     ]
-    comments = [item for item in entities if item.entity not in _RANK and item.entity != "person_name"]
+    comments = [
+        item
+        for item in entities
+        if item.entity not in _RANK
+        and item.entity != "person_name"
+        # "Citizen paper" is a form, and no way of sending.
+        and not (item.entity == "delivery" and any(_shared(item, one) for one in taken if one.entity == "form_type"))
+    ]
     # "The third" may be a day or a choice: the question that is open tells.
     comments += [
         item

@@ -235,16 +235,28 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
+def _others(form: Normal) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+    """Where a message speaks of other people's cases or of hearsay, and where of other agencies and firms."""
+    told = [*_THEIR_CASE.finditer(form), *_HEARSAY.finditer(form)]
+    return tuple(hit.span() for hit in told), tuple(hit.span() for hit in _ELSEWHERE.finditer(form))
+
+
+def _within(spans: tuple[tuple[int, int], ...], window: tuple[int, int]) -> bool:
+    return any(window[0] <= start and end <= window[1] for start, end in spans)
+
+
 def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     """Whether the mention is about somebody or something other than USCIS help."""
     text = form.text
-    if _THEIR_CASE.search(form, *window) or _HEARSAY.search(form, *window):
+    told, elsewhere = _others(form)
+    if _within(told, window):
         return True
     if item.channel == "case_status_online":
         owned = _OWNED.search(text, max(0, item.start - 24), item.end) is not None
         if owned and not _evidence(form, (item.end, window[1]), item) and not _negated(form, window, item):
             return True
-    elif not item.bare and _ELSEWHERE.search(form, *window) and not _AGENCY.search(form, *window):
+    elif not item.bare and _within(elsewhere, window) and not _AGENCY.search(form, *window):
         return True
     if item.channel != "case_status_online":
         before = text[max(0, item.start - 40) : item.start]

@@ -324,7 +324,9 @@ def _spelled(form: Normal, book: _Book, taken: list[_Hit]) -> list[_Hit]:
 
 def _said_alone(text: str, match: re.Match[str]) -> bool:
     """Whether "seven sixty five" is nothing but the number of a form: said alone, or in front of a word for forms."""
-    if not _SEVERAL_WORDS.search(match["words"]) or _UNIT_EN.match(text, match.end()) or _SAID_ON.match(text, match.end()):
+    if not _SEVERAL_WORDS.search(match["words"]):
+        return False
+    if _UNIT_EN.match(text, match.end()) or _SAID_ON.match(text, match.end()):
         return False
     before = text[: match.start()].strip(_EDGE)
     return (
