@@ -35,6 +35,8 @@ def _answer_after_all(turn: Turn) -> bool:
     if message.intent == "go_back":
         told = slot is not None and slot.endswith("_date") and message.first("date") is not None
         return message.ordinal is not None or told
+    if message.intent == "repeat_question":
+        return any(item["value"] == slot and item.get("role") for item in message.all("service_channel"))
     if message.intent == "save_for_later":
         return (slot == "documents" and message.cue("papers_later")) or (
             slot == "delivery" and message.first("delivery") is not None)

@@ -433,7 +433,7 @@ def address(message: Message, today: date, context: Mapping[str, Any]) -> Readin
     """An address as typed."""
     text = visible_text(message.text)
     has_digit = bool(_DIGITS.search(text))
-    if not has_digit and has_none(message):
+    if not has_digit and (has_none(message) or message.cue("no")):
         return Reading(skip=True)
     if message.is_question or len(text) < 5 or len(text) > ADDRESS_MAX:
         return None
