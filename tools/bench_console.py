@@ -12,22 +12,24 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from console import accounts, proofs
+from console.database import Database
+from console.roles import Role
 from tests.conversations.people import ANSWERS
 from tests.conversations.test_outcomes import OPENINGS
-from tools.launcher import keys, settings
+from tools.launcher import settings
 from tools.launcher.console import Failure, say
-from tools.launcher.settings import ROOT, SERVICE_PYTHON
 from tools.launcher.trial import running_system
 
 GOAL_MS = 150.0
@@ -138,12 +140,14 @@ def _share(values: list[float], share: float) -> float:
 
 def make_accounts(data: Path, count: int) -> list[str]:
     """Accounts for the call-takers; returns their passwords."""
-    environment = {**settings.neutral_environment(), **keys.load(data, {}), "GUIDE_DATA": str(data)}
-    made = []
-    for number in range(count):
-        command = [str(SERVICE_PYTHON), "-m", "console.commands", "staff-user", f"bench-{number}", "call_taker"]
-        said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
-        made.append(said.rsplit(" ", 1)[-1].strip())
+    database = Database(f"sqlite:///{data / 'gateway.db'}")
+    made = [proofs.new_password() for _ in range(count)]
+    try:
+        for number, password in enumerate(made):
+            hashed = proofs.hash_password(password)
+            database.do(partial(accounts.make, name=f"bench-{number}", role=Role.CALL_TAKER, password_hash=hashed))
+    finally:
+        database.close()
     return made
 
 
