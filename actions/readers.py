@@ -410,7 +410,7 @@ def _local_phone(message: Message) -> str | None:
     number = phonenumbers.parse(digits, "HK")
     if not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def contact_values(message: Message) -> tuple[dict[str, str], tuple[str, str] | None]:
