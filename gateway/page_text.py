@@ -17,7 +17,7 @@ PATTERN = (
     r"([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})"
     r"|(https?:\/\/[!#-;=?-Z_a-z~]{0,300}[\w\/]|(?:[a-z0-9-]{1,40}\.){1,4}gov\b(?:\/[\w\/.-]{0,200}[\w\/])?)"
     r"|((?:\+?1[- ])?\(?\d{3}\)?[- ]\d{3}-\d{4}\b)"
-    r"|([A-Z]{3}[\d*]\d{9}|\bA-?\d{9}\b|\b[A-Z]{2}(?:-[A-Z0-9]{4}){3}|\d{4}-\d\d-\d\d)"
+    r"|([A-Z]{3}[\d*]\d{9}|\bA-?\d{9}\b|\b[A-Z]{2}(?:-[A-Z0-9]{4}){3}|\d{4}-\d\d-\d\d|\b[A-Z]{1,2}-\d{2,4}[A-Z]?\b)"
 )
 # What a person wrote comes back in these, and is nothing to press.
 ECHO = r"^utter_(ask_review|noted|changed|status)"

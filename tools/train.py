@@ -25,6 +25,7 @@ INPUTS = (
     "data/stories/**/*.yml",
     "data/lexicon/everyday.yml",
     "data/lexicon/jieba_words.txt",
+    "data/lexicon/jyutping.txt",
     "data/lexicon/pinyin_syllables.txt",
     "bot/importers.py",
     "bot/nlu/*.py",

@@ -60,13 +60,17 @@ class Everyday:
         self.real_words = frozenset(content["real_words"].split())
         self._english = {key.lower(): value for key, value in content["english"].items()}
 
+    def is_cantonese(self, text: str) -> bool:
+        """Whether a simplified text has letters that only written Cantonese has."""
+        return not self._signs.isdisjoint(text)
+
     def written(self, text: str) -> str:
         """Rewrite a folded, simplified text; its length may change.
 
         A single letter ("u", "n") is rewritten beside other words only: alone it may be an answer.
         """
         if not text.isascii():
-            text = (self._mandarin if self._signs.isdisjoint(text) else self._cantonese).apply(text)
+            text = (self._cantonese if self.is_cantonese(text) else self._mandarin).apply(text)
         alone = len(text.strip()) <= 2
 
         def rewritten(match: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """The sound of Chinese: recognising what is typed in Latin letters, and telling an intent from syllables.
 
-The syllables of a message in Chinese characters are looked at as well: a wrong character that sounds like the right one
+Cantonese is recognised as well: its examples are also learnt as they sound in Cantonese. The syllables of a message in
+Chinese characters are looked at too: a wrong character that sounds like the right one
 ("补同意" for "不同意") is no slip then.
 """
 
@@ -19,11 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.nlu.encoder import is_common_word
+from bot.nlu.everyday import everyday
 from bot.nlu.features import Prepared, Vocabulary, matrix
 from bot.nlu.regression import fit
 from bot.nlu.text import HAN
 
-SYLLABLES_FILE = Path(__file__).resolve().parents[2] / "data" / "lexicon" / "pinyin_syllables.txt"
+_LEXICON = Path(__file__).resolve().parents[2] / "data" / "lexicon"
+SYLLABLES_FILE = _LEXICON / "pinyin_syllables.txt"
+CANTONESE_FILE = _LEXICON / "jyutping.txt"
 _LONGEST = 6
 _TOKEN = re.compile(r"[a-z]+")
 _PIECE = re.compile(rf"[a-z]+|{HAN.pattern}+")
@@ -43,13 +47,34 @@ def known_syllables() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
+@lru_cache(maxsize=1)
+def cantonese_readings() -> dict[str, str]:
+    """Read how characters sound in Cantonese; a long vowel is written as a short one, as most people do."""
+    lines = (line.split() for line in CANTONESE_FILE.read_text(encoding="utf-8").splitlines() if line[:1] != "#")
+    return {char: _short(syllable) for syllable, chars in lines for char in chars}
+
+
+@lru_cache(maxsize=1)
+def _cantonese_syllables() -> frozenset[str]:
+    return frozenset(cantonese_readings().values())
+
+
+def _short(syllable: str) -> str:
+    return syllable.replace("aa", "a")
+
+
 def cut(word: str) -> list[str] | None:
     """Cut a lower-case word into syllables, as few as can be.
+
+    Args:
+        word: One syllable of Cantonese, or some of Mandarin.
 
     Returns:
         ``None`` if it does not consist of syllables.
     """
     known = known_syllables()
+    if word not in known and _short(word) in _cantonese_syllables():
+        return [_short(word)]
     best: list[list[str] | None] = [[], *([None] * len(word))]
     for start in range(len(word)):
         before = best[start]
@@ -176,6 +201,9 @@ class PinyinModel:
             if HAN.search(item.typed):
                 rows.append(list(syllable_grams(readings.spell(item.letters))))
                 classes.append(label)
+                if everyday().is_cantonese(item.typed):
+                    rows.append(list(syllable_grams(_in_cantonese(item.typed))))
+                    classes.append(label)
             elif _is_pinyin(item.typed, leanings):
                 rows.append(list(syllable_grams(_syllables(item.typed, leanings))))
                 classes.append(label)
@@ -230,6 +258,8 @@ def _leanings(items: Sequence[Prepared], readings: Readings) -> dict[str, float]
     spelled: Counter[str] = Counter()
     for item in items:
         if HAN.search(item.typed):
+            if everyday().is_cantonese(item.typed):
+                spelled.update(_in_cantonese(item.typed))
             for word in item.words:
                 if HAN.match(word):
                     syllables = readings.spell(word)
@@ -249,16 +279,29 @@ def _leanings(items: Sequence[Prepared], readings: Readings) -> dict[str, float]
     return leanings
 
 
+def _leaning(leanings: dict[str, float], word: str) -> float | None:
+    return leanings.get(word, leanings.get(_short(word)))
+
+
 def _is_pinyin(typed: str, leanings: dict[str, float]) -> bool:
     if not typed.replace("ü", "v").isascii() or not _TOKEN.search(typed):
         return False
     total = 0.0
     for word in _TOKEN.findall(typed.replace("ü", "v")):
-        leaning = leanings.get(word)
+        leaning = _leaning(leanings, word)
         if leaning is None:
             leaning = _NOT_PINYIN if cut(word) is None else 0.0 if is_common_word(word) else _NEW_PINYIN
         total += leaning
     return total > 0
+
+
+def _in_cantonese(typed: str) -> list[str]:
+    """Spell a message as it sounds in Cantonese; English words stay whole."""
+    readings = cantonese_readings()
+    found: list[str] = []
+    for piece in _PIECE.findall(typed):
+        found.extend(["#" + piece] if piece.isascii() else [readings[char] for char in piece if char in readings])
+    return found
 
 
 def _syllables(typed: str, leanings: dict[str, float]) -> list[str]:
@@ -266,7 +309,7 @@ def _syllables(typed: str, leanings: dict[str, float]) -> list[str]:
     found: list[str] = []
     for word in _TOKEN.findall(typed.replace("ü", "v")):
         syllables = cut(word)
-        if syllables is None or leanings.get(word, 0.0) < -1:
+        if syllables is None or (_leaning(leanings, word) or 0.0) < -1:
             found.append("#" + word)
         else:
             found.extend(syllables)

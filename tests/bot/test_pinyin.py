@@ -106,3 +106,28 @@ def test_readings() -> None:
     readings = Readings.learn([prepare_text("我的银行"), prepare_text("了解")])
     assert readings.spell("银行, 行 case 了解!") == ["yin", "hang", "xing", "#case", "liao", "jie"]
     assert readings.spell("") == []
+
+
+def test_cantonese_as_it_sounds() -> None:
+    cantonese = [
+        ("要幾錢㗎", COST),
+        ("使唔使畀錢", COST),
+        ("收唔收錢㗎", COST),
+        ("我單嘢而家點呀", STATUS),
+        ("件案點㗎喇", STATUS),
+        ("你好呀唔該", GREET),
+    ]
+    model = PinyinModel.train(
+        [(prepare_text(text), label) for text, label in [*EXAMPLES, *cantonese]],
+        3,
+        inverse_regularisation=30.0,
+        iterations=50,
+    )
+    assert model is not None
+    for text, label in [("jiu gei cin gaa", COST), ("sai m sai bei cin", COST), ("ngo daan je dim aa", STATUS)]:
+        item = prepare_text(text)
+        assert model.recognises(item)
+        assert model.scores(item).argmax() == label
+    assert not model.recognises(prepare_text("can you tell me"))
+    assert cut("ngo") == ["ngo"]
+    assert cut("laak") == cut("lak")

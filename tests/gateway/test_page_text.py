@@ -47,7 +47,10 @@ def test_what_a_person_wrote_is_no_link(key: str | None) -> None:
     assert [piece.href for piece in made if piece.href] == []
 
 
-@pytest.mark.parametrize("number", ["IOE0912345678", "EAC*123456789", "A012345678", "CA-2345-6789-ABCD", "2026-11-24"])
+@pytest.mark.parametrize(
+    "number",
+    ["IOE0912345678", "EAC*123456789", "A012345678", "CA-2345-6789-ABCD", "2026-11-24", "I-485", "N-400", "I-129F"],
+)
 def test_numbers_stay_whole(number: str) -> None:
     made = pieces(f"号码是{number}。好", None, HOSTS, FAX)
     assert [piece.text for piece in made if piece.whole] == [number]

@@ -52,6 +52,11 @@ _HEARSAY = _LEX.cue("other.hearsay")
 _ELSEWHERE = _LEX.cue("other.elsewhere")
 _AGENCY = _LEX.cue("other.agency")
 _WISH = _LEX.cue("wish")
+_UPCOMING = _LEX.cue("upcoming")
+_HOW = re.compile(_LEX.node("how"))
+_GOING_TO = re.compile(_LEX.node("going_to"))
+_DID_FOR = re.compile(_LEX.node("did_for"))
+_ANSWERED = re.compile(_LEX.node("answered"))
 _TOLD_TO = re.compile(_LEX.node("told_to"))
 _CAME_OF_IT = re.compile("(?:" + "|".join(_LEX.node("came_of_it.zh")) + ")")
 _STATED = re.compile(_LEX.node("stated"))
@@ -93,6 +98,9 @@ _CALL_NOUN = re.compile(_LEX.node("call_noun.en"))
 _CALL_OWNER = re.compile(_LEX.node("call_owner.en"))
 _PAST_TIME = _LEX.cue("past_time")
 _WINDOW_PREFIX = re.compile(_LEX.node("window_prefix.zh"))
+# So many characters in front of a name may belong to it.
+_PREFIX_REACH = 24
+_WINDOW_NEGATION = re.compile(_LEX.node("window_negation"))
 _SITE_SAYS = re.compile(_LEX.node("site_says"))
 _APPOINTMENT = re.compile(_LEX.node("appointment"))
 _QUESTION_DID = re.compile(_LEX.node("question_did"))
@@ -185,11 +193,14 @@ def _windows(form: Normal, clause: Clause, groups: list[_Mention]) -> list[tuple
     for index in range(1, len(groups)):
         floor = groups[index - 1].end
         cut = max(groups[index].start, floor)
-        prefix = _WINDOW_PREFIX.search(form.text, floor, cut)
-        if prefix:
+        near = max(floor, cut - _PREFIX_REACH)
+        prefix = _WINDOW_PREFIX.search(form.text, near, cut) if form.han else None
+        alone = form.latin and _ANSWERED.match(form.text, groups[index].end) is None
+        negation = _WINDOW_NEGATION.search(form.text, near, cut) if alone else None
+        if negation:
+            cut = negation.start()
+        elif prefix:
             cut = prefix.start()
-        elif form.latin and not form.han:
-            cut = floor
         cuts.append(cut)
     cuts.append(max(clause.end, groups[-1].end))
     return [(cuts[index], cuts[index + 1]) for index in range(len(groups))]
@@ -295,7 +306,9 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
 def _planned(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     start, end = window
     stop = max(item.start, start)
-    if _TOLD_TO.search(form.text, max(0, stop - 40), stop):
+    if _TOLD_TO.search(form.text, max(0, stop - 40), stop) or _GOING_TO.match(form.text, item.start):
+        return True
+    if item.channel == "infopass" and _UPCOMING.search(form, item.end, end):
         return True
     hit = _PLAN.search(form, start, min(end, stop + 1 if form.han else stop))
     if hit is None:
@@ -355,7 +368,8 @@ def _decide(form: Normal, clause: Clause, window: tuple[int, int], item: _Mentio
         done = _SUBJECT.search(text, start, end) is not None and _PAST_VERB.search(text, start, end) is not None
     else:
         done = _PERFECT.search(form, start, end) is not None or _HABIT.search(form, start, end) is not None
-    if asked and not (done and not _QUESTION_DID.search(text, start, end)):
+    how = asked and _HOW.search(text, clause.start, clause.end) is not None
+    if how or (asked and not (done and not _QUESTION_DID.search(text, start, end))):
         item.planned = True
         return
     if _planned(form, window, item):
@@ -484,6 +498,8 @@ def _extract(text: str) -> list[Entity]:
         if not groups:
             if _full(_YES_TAIL, form.text[clause.start : clause.end]):
                 sentence.last = sentence.last or TRIED
+            if _DID_FOR.match(form.text, clause.start) and sentence.last == NOT_TRIED:
+                sentence.decided[-1].status = sentence.last = TRIED
             # "Called? No."
             if asked and _full(_NO_TAIL, form.text[clause.start : clause.end]):
                 _settle(asked, NOT_TRIED, sentence)

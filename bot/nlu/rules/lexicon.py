@@ -188,7 +188,7 @@ class Cue:
         """All hits between two offsets, English first, then Chinese."""
         stop = len(normal.text) if end is None else end
         hits: list[re.Match[str]] = []
-        if normal.latin and self.en is not _NEVER:
+        if normal.words and self.en is not _NEVER:
             hits.extend(self.en.finditer(normal.text, start, stop))
         if normal.han and self.zh is not _NEVER:
             hits.extend(self.zh.finditer(normal.text, start, stop))
@@ -197,7 +197,7 @@ class Cue:
     def search(self, normal: Normal, start: int = 0, end: int | None = None) -> re.Match[str] | None:
         """First hit between two offsets, or nothing; English is tried first."""
         stop = len(normal.text) if end is None else end
-        hit = self.en.search(normal.text, start, stop) if normal.latin and self.en is not _NEVER else None
+        hit = self.en.search(normal.text, start, stop) if normal.words and self.en is not _NEVER else None
         if hit is None and normal.han and self.zh is not _NEVER:
             hit = self.zh.search(normal.text, start, stop)
         return hit

@@ -49,6 +49,7 @@ for _mark in "，！？；：（）":
     _FULL_WIDTH.pop(ord(_mark), None)
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
 _LATIN = re.compile(r"[a-z]")
+_WORD = re.compile(r"[a-z]['a-z]")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Normal:
         text: Same length as ``raw``; lower case, half-width letters and digits, simplified characters.
         han: Whether there is any Chinese character.
         latin: Whether there is any Latin letter.
+        words: Whether there are two of them together; "I-485" in a Chinese sentence is no English.
     """
 
     raw: str
     text: str
     han: bool
     latin: bool
+    words: bool
 
 
 def _lower(text: str) -> str:
@@ -96,4 +99,6 @@ def normal(text: str) -> Normal:
     han = _HAN.search(form) is not None
     if han:
         form = _simplify(form).replace("身分", "身份")
-    return Normal(raw=text, text=form, han=han, latin=_LATIN.search(form) is not None)
+    latin = _LATIN.search(form) is not None
+    words = latin and (not han or _WORD.search(form) is not None)
+    return Normal(raw=text, text=form, han=han, latin=latin, words=words)
