@@ -228,6 +228,8 @@ def channel(name: str) -> Reader:
 
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         found = [item for item in message.all("service_channel") if item["value"] == name and item.get("role")]
+        if not found:  # "only the website" says it of the others
+            found = [item for item in message.all("other_channel") if item["value"] == name and item.get("role")]
         state = str(found[-1]["role"]) if found else None
         # "没打通": what came of it is denied, not the attempt.
         if state == TRIED and len(list(message.all("service_channel"))) == 1 and not message.cue("no") and message.sure(

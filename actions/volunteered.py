@@ -50,7 +50,7 @@ def _form(turn: Turn, asked: str | None) -> None:
 
 def _channels(turn: Turn, asked: str | None) -> None:
     answers = turn.memory.answers
-    for item in turn.message.all("service_channel"):
+    for item in (*turn.message.all("service_channel"), *turn.message.all("other_channel")):
         name, state = item["value"], item.get("role")
         if name not in CHANNELS or name == asked or not state:
             continue

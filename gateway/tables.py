@@ -92,11 +92,11 @@ resume_codes = Table(
 
 # By what staff find a conversation again when the person has no code: keyed hashes of receipt number and date of birth.
 fingerprints = Table(
-    "fingerprints",
+    "case_fingerprints",
     metadata,
     Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
     Column("fingerprint", String(64), primary_key=True),
-    Index("ix_fingerprints_fingerprint", "fingerprint"),
+    Index("ix_case_fingerprints_fingerprint", "fingerprint"),
 )
 
 # Conversations that are gone here and still have to be erased in the dialogue engine. `unsettled`: it must take back

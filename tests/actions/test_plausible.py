@@ -102,3 +102,10 @@ def test_how_often_or_not_knowing_how_answers_whether(text: str, state: str) -> 
 def test_eight_figures_are_a_phone_in_hong_kong() -> None:
     talk = talking("phone", email=None).say("9123 4567", INFORM)
     assert talk.memory.answers["phone_e164"] == "+85291234567"
+
+
+@pytest.mark.parametrize("text", ["I only looked at the website", "淨係睇過網"])
+def test_only_one_way_says_that_the_others_were_not_tried(text: str) -> None:
+    talk = talking("contact_center").say(text, ("inform", 0.5))
+    told = {name: talk.memory.answers.get(name) for name in CHANNELS}
+    assert told == {"contact_center": "not_tried", "case_status_online": "tried", "infopass": "not_tried"}

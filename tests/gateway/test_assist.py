@@ -292,7 +292,7 @@ def test_an_erased_case_is_not_found(client: httpx.Client, desk: Desk, door: Fro
         assert person.history().status_code == 401
     with closing(sqlite3.connect(door.data / "gateway.db")) as database:
         left = database.execute(
-            "SELECT 1 FROM fingerprints WHERE conversation_id NOT IN (SELECT id FROM conversations)"
+            "SELECT 1 FROM case_fingerprints WHERE conversation_id NOT IN (SELECT id FROM conversations)"
         ).fetchall()
     assert left == []
 
@@ -301,7 +301,7 @@ def test_only_a_keyed_hash_is_kept(client: httpx.Client, door: FrontDoor) -> Non
     number = a_number()
     person_with_a_case(client, number)
     with closing(sqlite3.connect(door.data / "gateway.db")) as database:
-        rows = database.execute("SELECT fingerprint FROM fingerprints").fetchall()
+        rows = database.execute("SELECT fingerprint FROM case_fingerprints").fetchall()
     assert rows
     assert all(len(row[0]) == 64 and number not in row[0] for row in rows)
 
@@ -417,7 +417,7 @@ def test_a_call_that_broke_off_is_kept_as_long_as_a_saved_case(
         (days,) = database.execute(
             "SELECT (MAX(sessions.expires_at) - MAX(conversations.created_at)) / 86400000.0 FROM sessions"
             " JOIN conversations ON conversations.id = sessions.conversation_id"
-            " JOIN fingerprints ON fingerprints.conversation_id = conversations.id"
+            " JOIN case_fingerprints ON case_fingerprints.conversation_id = conversations.id"
         ).fetchone()
     assert 29 < days < 31
 

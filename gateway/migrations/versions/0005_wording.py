@@ -17,22 +17,22 @@ def upgrade() -> None:
     op.add_column("conversations", sa.Column("origins", sa.Text(), nullable=True))
     op.add_column("conversations", sa.Column("begun_on", sa.String(16), nullable=True))
     op.create_table(
-        "fingerprints",
+        "case_fingerprints",
         sa.Column(
             "conversation_id",
             sa.String(64),
-            sa.ForeignKey("conversations.id", ondelete="CASCADE", name="fk_fingerprints_conversation_id"),
+            sa.ForeignKey("conversations.id", ondelete="CASCADE", name="fk_case_fingerprints_conversation_id"),
             nullable=False,
         ),
         sa.Column("fingerprint", sa.String(64), nullable=False),
-        sa.PrimaryKeyConstraint("conversation_id", "fingerprint", name="pk_fingerprints"),
+        sa.PrimaryKeyConstraint("conversation_id", "fingerprint", name="pk_case_fingerprints"),
     )
-    op.create_index("ix_fingerprints_fingerprint", "fingerprints", ["fingerprint"])
+    op.create_index("ix_case_fingerprints_fingerprint", "case_fingerprints", ["fingerprint"])
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_table("fingerprints")
+    op.drop_table("case_fingerprints")
     op.drop_column("conversations", "begun_on")
     op.drop_column("conversations", "origins")
     op.drop_column("messages", "wording")
