@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     server = commands.add_parser("test-server")
     server.add_argument("--ready-file", type=Path, help="written when people get answers: JSON with url and data")
     server.add_argument("--data", type=Path, help="data folder; a temporary one if not given")
+    server.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of it alone")
     manage = commands.add_parser("manage")
     manage.add_argument("module")
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -67,16 +68,16 @@ def carry_out(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.command == "run":
         return system.serve(configured)
-    return serve_for_tests(chosen.data, chosen.ready_file)
+    return serve_for_tests(chosen.data, chosen.ready_file, dict(pair.split("=", 1) for pair in chosen.set))
 
 
-def serve_for_tests(data: Path | None, ready_file: Path | None) -> int:
+def serve_for_tests(data: Path | None, ready_file: Path | None, own_settings: dict[str, str]) -> int:
     """Run the system on free ports, apart from the installation in this folder."""
     own = data is None
     folder = Path(tempfile.mkdtemp(prefix="guide-")) if data is None else data.resolve()
     numbers = dict(zip(settings.PORT_NAMES, map(str, ports.free(len(settings.PORT_NAMES)))))
     try:
-        environment = {**settings.neutral_environment(), **numbers, "GUIDE_DATA": str(folder)}
+        environment = {**settings.neutral_environment(), **numbers, **own_settings, "GUIDE_DATA": str(folder)}
         return system.serve(settings.load(environment, env_file=None), ready_file)
     finally:
         if own:

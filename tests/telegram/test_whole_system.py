@@ -16,7 +16,7 @@ from tools.launcher.trial import running_system
 def test_the_system_starts_without_telegram_and_recovers() -> None:
     port = ports.free(1)[0]
     bot = {"TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API_BASE": f"http://127.0.0.1:{port}"}
-    with running_system({**neutral_environment(), **bot}) as trial:
+    with running_system(neutral_environment(), bot) as trial:
         assert set(trial.processes()) >= {"service", "engine", "actions", "messenger"}
         before = trial.processes()
         opened = httpx.post(f"{trial.url}/chat/session", json={"language": "en"}, trust_env=False, timeout=30)

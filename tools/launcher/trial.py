@@ -50,8 +50,12 @@ class Trial:
 
 
 @contextmanager
-def running_system(environment: Mapping[str, str]) -> Iterator[Trial]:
+def running_system(environment: Mapping[str, str], own_settings: Mapping[str, str] | None = None) -> Iterator[Trial]:
     """Start the real system, and stop it again.
+
+    Args:
+        environment: What it is started with; settings of an installation in it do not count.
+        own_settings: Settings of this system.
 
     Raises:
         Failure: It did not start, or did not stop as it should; the text has the end of what it said.
@@ -61,6 +65,8 @@ def running_system(environment: Mapping[str, str]) -> Iterator[Trial]:
         data, ready, output = base / "data", base / "ready.json", base / "launch.log"
         command = [sys.executable, str(ROOT / "tools" / "launch.py"), "test-server"]
         command += ["--data", str(data), "--ready-file", str(ready)]
+        for name, value in (own_settings or {}).items():
+            command += ["--set", f"{name}={value}"]
         say("Starting the system …")
         started = time.monotonic()
         with output.open("wb") as log:
