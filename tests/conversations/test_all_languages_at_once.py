@@ -93,6 +93,8 @@ def test_the_english_beside_it_is_what_the_page_says_in_english(base: str, langu
     english = history(page)[1:]
     for theirs, ours in zip(beside[1:], english, strict=True):
         assert theirs["language"] == language
+        if theirs["key"] == "utter_language_switched":
+            continue  # it names the language that was chosen
         words = theirs["beside"]
         assert OWN_NUMBER.sub("", words["text"]) == OWN_NUMBER.sub("", ours["text"]), theirs["key"]
         assert words["buttons"] == [button["title"] for button in ours.get("buttons", [])]
