@@ -25,7 +25,7 @@ TWO_WAYS = {
     ],
     "zh-Hans": [
         "他们弄丢了还是没寄",
-        "不做了换人",
+        "不做了，找真人",
         "等不到也问不到",
         "拒了，是他们搞错的",
         "没寄到也没人管",
@@ -35,7 +35,7 @@ TWO_WAYS = {
     ],
     "zh-Hant": [
         "他們弄丟了還是沒寄",
-        "不做了換人",
+        "不做了，找真人",
         "等唔到又問唔到",
         "拒咗，係佢哋搞錯",
         "沒寄到也沒人管",
@@ -67,7 +67,7 @@ def asked_back(base: str, language: str, ending: str = "") -> Chat:
         chat.say(text + ending)
         if meanings(chat):
             return chat
-    pytest.skip("the model is sure of every one of these sentences")
+    raise AssertionError("nothing was asked back")
 
 
 def test_asked_back_in_the_persons_script(base: str, language: str) -> None:
