@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from actions import telling
+from actions.message import Message
 from actions.turn import Turn
 from triage.facts import CHANNELS, NOT_TRIED
 from triage.interview import BY_SLOT
@@ -145,10 +146,15 @@ def small_talk(turn: Turn) -> bool:
     if message.sure("frustrated"):
         turn.say("utter_frustrated")
         return True
-    if message.sure("out_of_scope", at_least=0.6):
+    if does_not_belong(message):
         turn.say("utter_out_of_scope")
         return True
     return False
+
+
+def does_not_belong(message: Message) -> bool:
+    """Whether the message has nothing to do with a case at USCIS, or with anything."""
+    return message.sure("out_of_scope", at_least=0.6)
 
 
 def offer_a_person(turn: Turn) -> None:

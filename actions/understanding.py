@@ -496,6 +496,9 @@ def _neither(turn: Turn, slot: str | None) -> None:
         changing.apply(turn)
         return
     if commands.small_talk(turn):
+        if commands.does_not_belong(message):
+            at.misses += 1
+            _offer_a_person_if_stuck(turn)
         return
     if has_none(message) and slot and BY_SLOT.get(slot) and BY_SLOT[slot].optional:
         turn.memory.skip(slot)
@@ -521,9 +524,13 @@ def _neither(turn: Turn, slot: str | None) -> None:
         turn.say("utter_invalid_date_unclear")
     else:
         turn.say(f"utter_not_understood_{(at.misses - 1) % 3 + 1}")
-    if at.misses > MISSES_BEFORE_A_PERSON:
-        commands.offer_a_person(turn)
+    _offer_a_person_if_stuck(turn)
     turn.explain = at.misses % 2 == 1
+
+
+def _offer_a_person_if_stuck(turn: Turn) -> None:
+    if turn.memory.at.misses > MISSES_BEFORE_A_PERSON:
+        commands.offer_a_person(turn)
 
 
 def _after_outcome(turn: Turn) -> None:

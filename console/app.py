@@ -21,8 +21,6 @@ from console.assist import Assist
 from console.calls import Calls
 from console.database import Database, migrate, now
 from console.dispositions import Dispositions
-from console.logs import configure_logging
-from console.middleware import Guard
 from console.routes.call import CallPages
 from console.routes.desk import Desk
 from console.routes.entrance import Entrance
@@ -33,8 +31,21 @@ from console.sign_on import SignOn
 from console.spelling import Spelling
 from console.web import Parts, Problem, Web
 from console.words import Words
+from serving.guard import Guard
+from serving.logs import configure_logging
 
 log = logging.getLogger("console")
+_requests = logging.getLogger("console.http")
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    # "same-origin" and not "no-referrer": the latter takes the Origin from our own forms, too.
+    "Referrer-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
 
 _TIDY_SECONDS = 600
 _DAY = 86_400_000
@@ -104,7 +115,7 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
 
     app.add_exception_handler(HTTPException, no_such_route)
     app.add_exception_handler(SQLAlchemyError, no_database)
-    app.add_middleware(Guard, refuse=broken)
+    app.add_middleware(Guard, refuse=broken, headers=_HEADERS, log=_requests)
     app.add_route("/health", health, methods=["GET"])
     for part in (Entrance(web), Desk(web), CallPages(web), Team(web), Single(web, SignOn(settings, vault))):
         app.include_router(part.router())
@@ -119,7 +130,7 @@ async def _keep_tidy(parts: Parts) -> None:
 
     while True:
         try:
-            await parts.database.write(tidy)
+            await parts.database.run(tidy)
         except SQLAlchemyError as error:
             log.error("could not tidy up", extra={"reason": type(error).__name__})
         await asyncio.sleep(_TIDY_SECONDS)

@@ -184,7 +184,7 @@ class Web:
             return None
         session, to_note = found
         if to_note:
-            await database.write(lambda connection: accounts.touch(connection, session))
+            await database.run(lambda connection: accounts.touch(connection, session))
         return session
 
     def let_in(self, request: Request, response: Response, token: str) -> Response:
@@ -264,7 +264,7 @@ class Web:
         """Raises Problem: Somebody may not do this; it is noted."""
         if may(session.member.role, permission):
             return
-        await self.parts.database.write(
+        await self.parts.database.run(
             lambda connection: audit.note(connection, Action.REFUSED, session.member.id, detail=permission.value)
         )
         raise Problem("not_allowed", HTTPStatus.FORBIDDEN)

@@ -32,7 +32,6 @@ from gateway.hours import Hours, HoursRoute, utc_now
 from gateway.housekeeping import keep_tidy
 from gateway.language import DEFAULT, Language, as_language, from_header
 from gateway.links import Links
-from gateway.middleware import Guard
 from gateway.pages import Pages
 from gateway.rasa import Engine
 from gateway.relay import Relay
@@ -43,9 +42,20 @@ from gateway.transfer import Transfer
 from gateway.turnstile import Turnstile
 from papers.sandbox import Sandbox
 from papers.settings import PaperSettings
+from serving.guard import Guard
 from triage.content import Content
 
 log = logging.getLogger("gateway")
+_requests = logging.getLogger("gateway.http")
+
+# Of every answer; pages say more (`page_headers`).
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+}
 
 _HEALTH_CACHE_SECONDS = 1.0
 _COMPRESS_FROM_BYTES = 600
@@ -131,7 +141,7 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     app.add_exception_handler(sqlite3.OperationalError, no_database)
     app.add_exception_handler(HTTPException, no_such_route)
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM_BYTES, compresslevel=_COMPRESSION)
-    app.add_middleware(Guard, refuse=broken)
+    app.add_middleware(Guard, refuse=broken, headers=_HEADERS, log=_requests, noted=("conversation",))
     app.include_router(chat.router())
     app.include_router(documents.router())
     app.include_router(files.router())

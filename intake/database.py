@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from intake.tables import VaultCheck
+from serving import database
+from serving.migrations import have_tables_alone
 from vault import Vault, VaultError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-READ_ONLY = "read_only"
-_BUSY_MILLISECONDS = 10_000
 # As many as requests can be worked on at once (threads of the pool that FastAPI uses).
 _CONNECTIONS = 40
 # Any fixed number: names the lock under which tables are built.
@@ -40,46 +38,11 @@ class WrongKeys(Exception):
 
 
 def open_engine(url: str) -> Engine:
-    """Connect to a database. An SQLite file is readable by its owner only and uses write-ahead logging.
+    """Connect to a database, see `serving.database.open_engine`.
 
-    Statements and their values never appear in error messages.
+    A person hears "stored" after the commit, so a commit must outlive a power cut.
     """
-    parsed = _with_driver(make_url(url))
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_size=_CONNECTIONS, max_overflow=0)
-    if parsed.database and parsed.database != ":memory:":
-        path = Path(parsed.database)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        # The driver's own transaction handling starts too late for read-then-write; ours is in `_begin`.
-        connection.isolation_level = None
-        # A person hears "stored" after the commit, so a commit must outlive a power cut (synchronous), and what
-        # is erased must be gone from the file (secure_delete).
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "secure_delete=ON",
-            f"busy_timeout={_BUSY_MILLISECONDS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get(READ_ONLY)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _with_driver(url: URL) -> URL:
-    """An address of PostgreSQL as others write it, with the driver that is used here."""
-    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+    return database.open_engine(url, synchronous="FULL", server={"pool_size": _CONNECTIONS, "max_overflow": 0})
 
 
 def migrate(engine: Engine, vault: Vault, revision: str = "head") -> None:
@@ -96,9 +59,7 @@ def migrate(engine: Engine, vault: Vault, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
-        # Two processes that start at once must not both build the tables; SQLite's lock is taken already.
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        have_tables_alone(connection, _MIGRATION_LOCK)
         config.attributes.update(connection=connection, vault=vault)
         before = _revision(connection)
         if before is not None and before >= _SEALED_SINCE:

@@ -9,9 +9,9 @@ import sys
 
 import uvloop
 
-from messenger.logs import configure_logging
 from messenger.settings import BadSettings, Settings, load
 from messenger.worker import Worker
+from serving.logs import configure_logging
 
 # "Configuration error" of sysexits.h: whoever keeps this process alive need not try again.
 _CANNOT_START = 78
@@ -19,7 +19,8 @@ _CANNOT_START = 78
 
 def main() -> int:
     """Run one process; returns the exit code."""
-    configure_logging()
+    # Telegram's library logs whole updates, and addresses with the token in them.
+    configure_logging(own="messenger", silent=["telegram"])
     try:
         settings = load()
     except BadSettings as error:

@@ -6,33 +6,22 @@ everything that was written are sealed; rows are about a person under a keyed ha
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
-    Engine,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
-    create_engine,
-    event,
-    make_url,
 )
+
+from serving import database
 
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
-_BUSY_SECONDS = 10
 _SERVER_THREADS = 4
 
 # `chat` is the sealed id of the chat. `greeted` and `conversation` are the front door's names for what the person has
@@ -112,61 +101,11 @@ notes = Table(
 )
 
 
-def open_engine(url: str) -> Engine:
-    """Connect; an SQLite file is created for its owner only. Values never appear in error messages."""
-    parsed = make_url(url)
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=_SERVER_THREADS)
-    path = Path(parsed.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-class Database:
-    """Runs units of work, each in one transaction, on worker threads (SQLite: one, it has one writer anyway)."""
+class Database(database.Database):
+    """Runs units of work on the worker's tables, which are made when they are not there."""
 
     def __init__(self, url: str) -> None:
-        self.engine = open_engine(url)
-        self._threads = ThreadPoolExecutor(1 if self.engine.dialect.name == "sqlite" else _SERVER_THREADS)
-        metadata.create_all(self.engine)
-
-    async def run[T](self, work: Callable[[Connection], T]) -> T:
-        """Do `work` in one transaction and give back what it returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
-
-    def _transaction[T](self, work: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return work(connection)
-
-    async def forget_traces(self) -> None:
-        """Take what was erased out of SQLite's write-ahead log, too."""
-        if self.engine.dialect.name == "sqlite":
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._truncate_log)
-
-    def _truncate_log(self) -> None:
-        connection = self.engine.raw_connection()
-        try:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
-
-    def close(self) -> None:
-        """Finish what runs and let go of all connections."""
-        self._threads.shutdown(wait=True)
-        self.engine.dispose()
+        server = {"pool_pre_ping": True, "pool_size": _SERVER_THREADS}
+        engine = database.open_engine(url, server=server)
+        super().__init__(engine, 1 if engine.dialect.name == "sqlite" else _SERVER_THREADS, "messenger-db")
+        metadata.create_all(engine)

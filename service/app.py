@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app as create_gateway
-from gateway.logs import configure_logging
 from gateway.settings import Settings as GatewaySettings
 from intake.app import create_app as create_intake
 from intake.settings import Settings as IntakeSettings
+from serving.logs import configure_logging
 
 INTAKE_PREFIX = "/v1"
 

@@ -116,7 +116,7 @@ class CallPages:
             for slot in sorted(corrected - call.corrected):
                 audit.note(connection, Action.EDIT, session.member.id, call.id, slot)
 
-        await self._parts.database.write(write)
+        await self._parts.database.run(write)
         return replace(call, **changed)
 
     async def turn(self, request: Request, session: Session, form: Form) -> Response:
@@ -137,7 +137,7 @@ class CallPages:
         view = await self._send(session, call, message)
         if noted is not None:
             action, slot = noted
-            await self._parts.database.write(
+            await self._parts.database.run(
                 lambda connection: audit.note(connection, action, session.member.id, call.id, slot)
             )
         if not is_part(request):
@@ -166,7 +166,7 @@ class CallPages:
         """`POST /calls/{id}/pinyin`: show the pronunciation, or hide it."""
         call = await self._find(request, session)
         shown = not session.pinyin
-        await self._parts.database.write(lambda connection: accounts.show_pinyin(connection, session, shown))
+        await self._parts.database.run(lambda connection: accounts.show_pinyin(connection, session, shown))
         return await self._again(request, replace(session, pinyin=shown), call)
 
     async def _again(self, request: Request, session: Session, call: Call, focus: str = "script") -> Response:
@@ -191,7 +191,7 @@ class CallPages:
             calls.change(connection, call, private=private, code_until=until)
             audit.note(connection, Action.CODE_GIVEN, session.member.id, call.id)
 
-        await self._parts.database.write(write)
+        await self._parts.database.run(write)
         return replace(call, private=private, code_until=until)
 
     async def number_read(self, request: Request, session: Session, form: Form) -> Response:
@@ -204,7 +204,7 @@ class CallPages:
             calls.change(connection, call, times_read=times)
             audit.note(connection, Action.NUMBER_READ, session.member.id, call.id, str(times))
 
-        await self._parts.database.write(write)
+        await self._parts.database.run(write)
         return await self._again(request, session, replace(call, times_read=times), "tracking")
 
     async def note(self, request: Request, session: Session, form: Form) -> Response:
@@ -224,7 +224,7 @@ class CallPages:
         if private == call.private and interpreter == call.interpreter:
             return call
         calls = self._parts.calls
-        await self._parts.database.write(
+        await self._parts.database.run(
             lambda connection: calls.change(connection, call, private=private, interpreter=interpreter)
         )
         return replace(call, private=private, interpreter=interpreter)
@@ -233,7 +233,7 @@ class CallPages:
         """`GET /calls/{id}/transcript`: all that was said, with the English beside it."""
         call = await self._find(request, session)
         lines = await self._parts.assist.transcript(session.member.id, call.private.session, call.language)
-        await self._parts.database.write(
+        await self._parts.database.run(
             lambda connection: audit.note(connection, Action.TRANSCRIPT, session.member.id, call.id)
         )
         template = "transcript_body.html" if is_part(request) else "transcript.html"
@@ -340,7 +340,7 @@ class CallPages:
             if erase:
                 audit.note(connection, Action.ERASED, session.member.id, call.id)
 
-        await self._parts.database.write(write)
+        await self._parts.database.run(write)
 
     async def _close(self, session: Session, call: Call) -> None:
         try:

@@ -77,7 +77,7 @@ class Desk:
             audit.note(connection, action, session.member.id, call.id)
             return call
 
-        call = await self._parts.database.write(keep)
+        call = await self._parts.database.run(keep)
         return self._web.go(request, f"/calls/{call.id}")
 
     async def find(self, request: Request, session: Session, form: Form) -> Response:
@@ -91,7 +91,7 @@ class Desk:
         else:
             return await self._show(session, problem="find_incomplete")
         # Before it is looked: a look-up that fails halfway was one, too.
-        await self._parts.database.write(lambda connection: audit.note(connection, action, session.member.id))
+        await self._parts.database.run(lambda connection: audit.note(connection, action, session.member.id))
         try:
             matches = await self._parts.assist.look_up(session.member.id, asked)
         except AssistError as error:
@@ -123,7 +123,7 @@ class Desk:
             calls.change(connection, call, call_back_done=now())
             audit.note(connection, Action.CALL_BACK_OPENED, session.member.id, call.id, form.get("do"))
 
-        await self._parts.database.write(settle)
+        await self._parts.database.run(settle)
         if opened is None:
             return self._web.go(request, "/desk")
         return await self._enter(request, session, opened, "console", Action.CASE_OPENED)
@@ -139,7 +139,7 @@ class Desk:
             calls.change(connection, call, seen_by=session.member.id)
             audit.note(connection, Action.URGENT_SEEN, session.member.id, call.id)
 
-        await self._parts.database.write(settle)
+        await self._parts.database.run(settle)
         return self._web.go(request, "/desk")
 
     def router(self) -> APIRouter:

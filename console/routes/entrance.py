@@ -55,7 +55,7 @@ class Entrance:
         member = await self._check(form.get("name", ""), form)
         if isinstance(member, Refusal):
             return await self._show_sign_in(request, "sign_in_wrong", HTTPStatus.FORBIDDEN)
-        token = await self._parts.database.write(lambda connection: accounts.begin(connection, member))
+        token = await self._parts.database.run(lambda connection: accounts.begin(connection, member))
         return self._web.let_in(request, self._web.go(request, "/"), token)
 
     async def _check(self, name: str, form: Form) -> Member | Refusal:
@@ -71,17 +71,17 @@ class Entrance:
                 audit.note(connection, Action.SIGN_IN_FAILED, known.id if known else None, detail=found.value)
             return found
 
-        return await database.write(settle)
+        return await database.run(settle)
 
     async def sign_out(self, request: Request, session: Session, form: Form) -> Response:
         """`POST /sign-out`."""
-        await self._parts.database.write(lambda connection: accounts.end(connection, session))
+        await self._parts.database.run(lambda connection: accounts.end(connection, session))
         return self._web.let_out(request, self._web.go(request, "/sign-in"))
 
     async def lock(self, request: Request, session: Session, form: Form) -> Response:
         """`POST /lock`: by hand, or by the page after the time without use."""
         if not session.locked:
-            await self._parts.database.write(lambda connection: accounts.lock(connection, session))
+            await self._parts.database.run(lambda connection: accounts.lock(connection, session))
         return Response(status_code=HTTPStatus.NO_CONTENT) if is_part(request) else self._web.go(request, "/locked")
 
     async def locked_page(self, request: Request, session: Session, form: Form) -> Response:
@@ -97,16 +97,16 @@ class Entrance:
         if session.locked:
             found = await self._check(session.member.name, form)
             if found is Refusal.CLOSED:
-                await self._parts.database.write(lambda connection: accounts.end(connection, session))
+                await self._parts.database.run(lambda connection: accounts.end(connection, session))
                 return self._web.let_out(request, self._web.go(request, "/sign-in"))
             if isinstance(found, Refusal):
-                await self._parts.database.write(
+                await self._parts.database.run(
                     lambda connection: audit.note(connection, Action.UNLOCK_FAILED, session.member.id)
                 )
                 if is_part(request):
                     raise Problem("unlock_wrong", HTTPStatus.FORBIDDEN)
                 return self._web.page("locked.html", session, HTTPStatus.FORBIDDEN, back=back, problem="unlock_wrong")
-            await self._parts.database.write(lambda connection: accounts.unlock(connection, session))
+            await self._parts.database.run(lambda connection: accounts.unlock(connection, session))
         return Response(status_code=HTTPStatus.NO_CONTENT) if is_part(request) else self._web.go(request, back)
 
     async def alive(self, request: Request, session: Session, form: Form) -> Response:
@@ -137,7 +137,7 @@ class Entrance:
         except BadAccount as bad:
             return self._account(session, HTTPStatus.BAD_REQUEST, problem=str(bad))
         hashed = await asyncio.to_thread(proofs.hash_password, form["new"])
-        await self._parts.database.write(
+        await self._parts.database.run(
             lambda connection: accounts.change_password(connection, session.member, hashed, session.token_hash)
         )
         return self._account(session, done="password_changed")
@@ -147,7 +147,7 @@ class Entrance:
         if session.member.by_sign_on:
             raise Problem("not_allowed", HTTPStatus.FORBIDDEN)
         vault = self._parts.vault
-        secret = await self._parts.database.write(
+        secret = await self._parts.database.run(
             lambda connection: accounts.offer_totp(connection, vault, session.member)
         )
         address = proofs.totp_address(secret, session.member.name, self._parts.words("title"))
@@ -157,7 +157,7 @@ class Entrance:
     async def confirm_totp(self, request: Request, session: Session, form: Form) -> Response:
         """`POST /account/totp/confirm`: with a first code it is on."""
         vault, code = self._parts.vault, form.get("code", "")
-        done = await self._parts.database.write(
+        done = await self._parts.database.run(
             lambda connection: accounts.confirm_totp(connection, vault, session.member, code)
         )
         if not done:

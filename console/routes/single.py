@@ -34,7 +34,7 @@ class Single:
         session = await self._web.session(request)
         try:
             started = await self._sign_on.start(
-                self._parts.database.write, session.token_hash if session is not None and session.locked else None
+                self._parts.database.run, session.token_hash if session is not None and session.locked else None
             )
         except SignOnError as error:
             return self._web.problem(request, Problem(str(error), HTTPStatus.SERVICE_UNAVAILABLE))
@@ -56,13 +56,13 @@ class Single:
         query, browser = request.query_params, request.cookies.get(COOKIE, "")
         minutes = self._parts.limits.sso_minutes
         try:
-            nonce, verifier, locked = await self._parts.database.write(
+            nonce, verifier, locked = await self._parts.database.run(
                 lambda connection: self._sign_on.take(connection, query.get("state", ""), browser, minutes)
             )
             if not query.get("code"):
                 raise SignOnError("sso_failed")
             person = await self._sign_on.finish(query["code"], nonce, verifier)
-            token = await self._parts.database.write(lambda connection: _enter(connection, person, locked))
+            token = await self._parts.database.run(lambda connection: _enter(connection, person, locked))
         except SignOnError as error:
             return self._web.problem(request, Problem(str(error), HTTPStatus.FORBIDDEN))
         # A page and no redirection: a cookie that is "strict" does not go along on the way from another site.

@@ -38,7 +38,7 @@ class Team:
             audit.note(connection, Action.CALLS_SEEN, session.member.id)
             return calls.latest(connection, _SHOWN)
 
-        rows = await self._parts.database.write(look)
+        rows = await self._parts.database.run(look)
         return self._web.page("team.html", session, calls=rows, dispositions=self._parts.dispositions)
 
     async def audit(self, request: Request, session: Session, form: Form) -> Response:
@@ -50,7 +50,7 @@ class Team:
             audit.note(connection, Action.AUDIT_SEEN, session.member.id)
             return audit.latest(connection, _SHOWN, action, name), accounts.everyone(connection)
 
-        entries, everyone = await self._parts.database.write(look)
+        entries, everyone = await self._parts.database.run(look)
         return self._web.page(
             "audit.html",
             session,
@@ -83,7 +83,7 @@ class Team:
             return await self._staff(session, HTTPStatus.BAD_REQUEST, "not_yourself")
         password = proofs.new_password()
         hashed = await asyncio.to_thread(proofs.hash_password, password)
-        await self._parts.database.write(
+        await self._parts.database.run(
             lambda connection: accounts.make(connection, name, role, hashed, by=session.member.id)
         )
         return await self._staff(session, made=password)
@@ -110,7 +110,7 @@ class Team:
                 case _:
                     raise Problem("bad_form")
 
-        await self._parts.database.write(settle)
+        await self._parts.database.run(settle)
         return self._web.go(request, "/staff")
 
     async def figures(self, request: Request, session: Session, form: Form) -> Response:
@@ -121,7 +121,7 @@ class Team:
             audit.note(connection, Action.FIGURES_SEEN, session.member.id)
             return calls.figures(connection, now() - _DAYS * _DAY)
 
-        figures = await self._parts.database.write(look)
+        figures = await self._parts.database.run(look)
         return self._web.page(
             "figures.html",
             session,

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from intake.database import READ_ONLY
 from intake.store.batches import Batches
 from intake.tables import CaseRequest, HistoryEntry
+from serving.database import READ_ONLY
 from triage import tracking
 from vault import Vault
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uvicorn
 
 from gateway.app import create_app
-from gateway.logs import configure_logging
 from gateway.settings import Settings
+from serving.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging()

@@ -5,35 +5,48 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-log = logging.getLogger("gateway.http")
-
+# The policy and what is told to other sites are each part's own.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 
 
 class Guard:
-    """Middleware; `refuse` makes the answer to an error nobody expected."""
+    """Middleware.
 
-    def __init__(self, app: ASGIApp, refuse: Callable[[Request], Awaitable[Response]]) -> None:
+    Args:
+        app: what it stands around.
+        refuse: makes the answer to an error nobody expected.
+        headers: given to every answer that does not have them, besides `SECURITY_HEADERS`.
+        log: where a request leaves its line.
+        noted: names in `request.state` that the line tells, too.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        refuse: Callable[[Request], Awaitable[Response]],
+        headers: Mapping[str, str],
+        log: logging.Logger,
+        noted: tuple[str, ...] = (),
+    ) -> None:
         self._app = app
         self._refuse = refuse
+        self._headers = {**SECURITY_HEADERS, **headers}
+        self._log = log
+        self._noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
@@ -49,7 +62,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if "frame-ancestors 'none'" not in headers["Content-Security-Policy"]:
                     # It knows no list of sites; the policy does.
@@ -62,10 +75,10 @@ class Guard:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("unexpected error", extra={"request_id": request_id})
+            self._log.exception("unexpected error", extra={"request_id": request_id})
             if not status:
                 await (await self._refuse(request))(scope, receive, send_with_headers)
-        log.info(
+        self._log.info(
             "request",
             extra={
                 "request_id": request_id,
@@ -73,9 +86,6 @@ class Guard:
                 "route": getattr(scope.get("endpoint"), "__name__", "none"),
                 "status": status,
                 "ms": round((time.perf_counter() - started) * 1000, 1),
-                "conversation": getattr(request.state, "conversation", None),
+                **{name: getattr(request.state, name, None) for name in self._noted},
             },
         )
-
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
