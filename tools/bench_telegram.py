@@ -63,8 +63,8 @@ def talk(person: Person, luck: random.Random, times: list[float]) -> None:
 def measure() -> dict[str, float]:
     """Run it; returns the figures."""
     with BotApi(floods=True) as api:
-        environment = {**neutral_environment(), "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API_BASE": api.url}
-        with running_system(environment) as trial:
+        bot = {"TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API_BASE": api.url}
+        with running_system(neutral_environment(), bot) as trial:
             warm = Person(api, 1_600_000_000)
             for said in ("/start", *TALK["en"][:WARM_UP]):
                 warm.say(said)
