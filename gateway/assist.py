@@ -33,11 +33,22 @@ from gateway.settings import Settings
 from gateway.store import DAY, HOUR
 from gateway.strings import Strings
 from gateway.turnstile import now_ms
+from triage import tracking
 
 PLACE = "console"
 _REF_MINUTES = 10
 _MOST_MATCHES = 10
 _RECEIPT = re.compile(r"[A-Z]{3}(\d{10}|\*\d{9})")
+# Also the numbers of another backend.
+_TRACKING = re.compile(r"[A-Z0-9-]{4,40}")
+_LOOKUPS = (
+    {"resume_code"},
+    {"receipt_number", "date_of_birth"},
+    {"tracking_number", "receipt_number"},
+    {"tracking_number", "date_of_birth"},
+)
+# A reference that is kept for a call-back lives longer than the case it leads to.
+_KEPT_REF_LIVES = 2
 # What the keys of the console do, as payloads that the engine knows; none of them changes an answer by itself.
 _KEYS = {
     "back": "/go_back",
@@ -137,12 +148,13 @@ class Assist:
             self._retain(connection, conversation_id)
 
         await chat.database.run(keep)
-        return self._opened(token, expires_at, finished)
+        return self._opened(token, expires_at, finished, PLACE)
 
     async def lookup(self, request: Request) -> Response:
-        """`POST /internal/assist/lookup`: the cases behind a resume code, or a receipt number with a date of birth.
+        """`POST /internal/assist/lookup`: the cases behind a resume code, or behind two of tracking number, receipt
+        number and date of birth.
 
-        Wrong and unknown are answered alike; tries are limited for each call-taker and for each receipt number.
+        Wrong and unknown are answered alike; tries are limited for each call-taker and for each number.
         """
         body = await self._body(request)
         taker = request.headers.get("x-guide-agent", "").strip()
@@ -170,25 +182,22 @@ class Assist:
 
     def _wanted(self, body: Mapping[str, Any]) -> tuple[str | None, str | None, tuple[str, ...]]:
         """Hash of the code or fingerprint that is looked for, and what the tries are counted by besides the taker."""
-        code, number, born = (body.get(name) for name in ("resume_code", "receipt_number", "date_of_birth"))
-        if isinstance(code, str) and number is None and born is None:
-            return self._chat.tokens.resume_code_hash(code), None, ()
-        if not isinstance(number, str) or not isinstance(born, str) or code is not None:
+        given = {name: value for name, value in body.items() if value is not None}
+        if set(given) not in _LOOKUPS or not all(isinstance(value, str) for value in given.values()):
             raise ChatError("malformed")
-        number = re.sub(r"[\s-]", "", number).upper()
-        try:
-            day = datetime.date.fromisoformat(born).isoformat()
-        except ValueError:
-            raise ChatError("malformed") from None
-        if not _RECEIPT.fullmatch(number):
-            raise ChatError("malformed")
-        return None, self._chat.tokens.fingerprint(number, day), (f"number {number}",)
+        if "resume_code" in given:
+            return self._chat.tokens.resume_code_hash(given["resume_code"]), None, ()
+        first, proof = (
+            read(given[name])
+            for name, read in (("tracking_number", _tracking), ("receipt_number", _receipt), ("date_of_birth", _day))
+            if name in given
+        )
+        return None, self._chat.tokens.fingerprint(first, proof), (f"number {first}",)
 
     def _match(self, found: Found, code_hash: str | None) -> dict[str, Any]:
-        until = str(now_ms() + _REF_MINUTES * store.MINUTE)
-        ref = {"case": found.conversation_id, "code": code_hash or "", "until": until}
         return {
-            "ref": self._chat.tokens.seal(ref),
+            "ref": self._ref(found.conversation_id, now_ms() + _REF_MINUTES * store.MINUTE, code_hash),
+            "case": self._name(found.conversation_id),
             "begun_at": iso(found.begun_at),
             "active_at": iso(found.active_at),
             "language": found.language,
@@ -196,10 +205,19 @@ class Assist:
             **{name: found.state.get(name) for name in ("step", "steps", "asking", "outcome")},
         }
 
+    def _ref(self, conversation_id: str, until: int, code_hash: str | None = None) -> str:
+        """What opens a case, until a moment (milliseconds)."""
+        return self._chat.tokens.seal({"case": conversation_id, "code": code_hash or "", "until": str(until)})
+
+    def _name(self, conversation_id: str) -> str:
+        """By what the console knows the same case again. It opens nothing, and stands in no log."""
+        return self._chat.tokens.label(f"assist case {conversation_id}")
+
     async def open(self, request: Request) -> Response:
         """`POST /internal/assist/open` `{ref}`: go on with a case that was found, at its open question.
 
-        A code is used up, and the person's own session ends with it; without one that session stays alive.
+        A code is used up, and the person's own session ends with it; without one that session stays alive. The
+        `reference` of an earlier call opens it, too, and leaves codes and sessions as they are.
         """
         body = await self._body(request)
         ref = self._chat.tokens.unseal(str(body.get("ref") or "")) or {}
@@ -216,20 +234,21 @@ class Assist:
             finished = await chat.ask_engine(rasa.Turn(conversation_id, message_id, "resume", "", iso(now_ms())))
             token, token_hash, expires_at = self._new_session()
 
-            def keep(connection: Connection) -> bool:
+            def keep(connection: Connection) -> Found | None:
                 if code_hash and not store.use_code(connection, code_hash, now_ms()):
-                    return False
+                    return None
                 store.add_greeting(connection, finished, "resume", now_ms())
                 if code_hash:
                     store.add_session(connection, conversation_id, token_hash, expires_at)
                 else:
                     store.add_another_session(connection, conversation_id, token_hash, expires_at)
                 self._retain(connection, conversation_id)
-                return True
+                return fingerprints.describe(connection, conversation_id)
 
-            if not await chat.database.run(keep):
+            found = await chat.database.run(keep)
+            if found is None:
                 raise ChatError("unknown_case")
-            return self._opened(token, expires_at, finished)
+            return self._opened(token, expires_at, finished, found.begun_on)
 
         return await chat.in_turn(conversation_id, work, gone="unknown_case")
 
@@ -241,11 +260,15 @@ class Assist:
         """Keep the case as long as a saved one: a call may break off, and the caller call again."""
         store.retain(connection, conversation_id, now_ms() + self._chat.limits.save_days * DAY)
 
-    def _opened(self, token: str, expires_at: int, finished: store.Finished) -> Response:
+    def _opened(self, token: str, expires_at: int, finished: store.Finished, begun_on: str) -> Response:
         answer = json.loads(finished.answer)
+        until = now_ms() + _KEPT_REF_LIVES * self._chat.limits.save_days * DAY
         opened = {
             "session": token,
             "expires_at": iso(expires_at),
+            "reference": self._ref(finished.conversation_id, until),
+            "case": self._name(finished.conversation_id),
+            "begun_on": begun_on,
             "language": finished.language,
             "replies": self._chat.worded(answer["replies"], finished.wording, None, STAFF),
             **self._views.view(finished.state, finished.origins or {}, finished.language),
@@ -325,9 +348,14 @@ class Assist:
         return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
 
     async def close(self, request: Request) -> Response:
-        """`POST /internal/assist/close`: the call is over; the case stays."""
+        """`POST /internal/assist/close`: the call is over; the case stays as long as a saved one."""
         case = await self._case(request)
-        await self._chat.database.run(lambda c: store.end_session(c, case.token_hash))
+
+        def end(connection: Connection) -> None:
+            self._retain(connection, case.session.conversation_id)
+            store.end_session(connection, case.token_hash)
+
+        await self._chat.database.run(end)
         return Response(status_code=204)
 
     async def erase(self, request: Request) -> Response:
@@ -353,6 +381,28 @@ class Assist:
             if self._secret:
                 router.add_route(f"/internal/assist/{path}", endpoint, methods=[method])
         return router
+
+
+def _receipt(typed: str) -> str:
+    """Raises ChatError: `malformed`, like the others of these."""
+    number = re.sub(r"[\s-]", "", typed).upper()
+    if not _RECEIPT.fullmatch(number):
+        raise ChatError("malformed")
+    return number
+
+
+def _tracking(typed: str) -> str:
+    number = tracking.normalise(typed) or typed.strip().upper()
+    if not _TRACKING.fullmatch(number):
+        raise ChatError("malformed")
+    return number
+
+
+def _day(typed: str) -> str:
+    try:
+        return datetime.date.fromisoformat(typed).isoformat()
+    except ValueError:
+        raise ChatError("malformed") from None
 
 
 def _always(message: Message, title: str | None) -> Any:

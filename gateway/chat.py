@@ -543,7 +543,7 @@ class Chat:
             self._pending(answer.pending),
             wording=wording.pack(answer.replies),
             origins=answer.origins,
-            fingerprints=fingerprints_of(self.tokens, answer.state.get("answers") or {}),
+            fingerprints=fingerprints_of(self.tokens, answer.state),
         )
 
     async def in_turn[T](

@@ -1,10 +1,11 @@
-"""Finding a conversation again by receipt number and date of birth; what is kept of them is a keyed hash of both."""
+"""Finding a conversation again by two of receipt number, date of birth and tracking number; a keyed hash is kept."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
@@ -27,12 +28,15 @@ class Found:
     state: Mapping[str, Any]
 
 
-def fingerprints_of(tokens: Tokens, answers: Mapping[str, Any]) -> frozenset[str]:
-    """One for each receipt number, as soon as there is a date of birth, too."""
+def fingerprints_of(tokens: Tokens, state: Mapping[str, Any]) -> frozenset[str]:
+    """One for each pair of two of these that is known: receipt number, date of birth, tracking number."""
+    answers, tracking = state.get("answers") or {}, state.get("tracking_number")
     numbers, born = answers.get("receipt_numbers"), answers.get("date_of_birth")
-    if not isinstance(numbers, list) or not isinstance(born, str) or born == NONE:
-        return frozenset()
-    return frozenset(tokens.fingerprint(str(number), born) for number in numbers)
+    receipts = [str(number) for number in numbers] if isinstance(numbers, list) else []
+    days = [born] if isinstance(born, str) and born != NONE else []
+    tracked = [str(tracking)] if tracking else []
+    pairs = [*product(receipts, days), *product(tracked, receipts + days)]
+    return frozenset(tokens.fingerprint(first, second) for first, second in pairs)
 
 
 def keep(connection: Connection, conversation_id: str, wanted: frozenset[str]) -> None:

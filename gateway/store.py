@@ -337,8 +337,9 @@ def add_beside(connection: Connection, conversation_id: str, beside: Beside, now
 
 
 def add_session(connection: Connection, conversation_id: str, token_hash: str, expires_at: int) -> None:
-    """Open a session; every other one of the conversation ends."""
-    connection.execute(delete(sessions).where(sessions.c.conversation_id == conversation_id))
+    """Open a session; every other one of the conversation ends. How long it is kept (`retain`) stays as it is."""
+    this = sessions.c.conversation_id == conversation_id
+    connection.execute(delete(sessions).where(this, sessions.c.token_hash != _kept(conversation_id)))
     connection.execute(
         insert(sessions).values(token_hash=token_hash, conversation_id=conversation_id, expires_at=expires_at)
     )
@@ -353,9 +354,13 @@ def add_another_session(connection: Connection, conversation_id: str, token_hash
 
 def retain(connection: Connection, conversation_id: str, until: int) -> None:
     """Keep a conversation until a moment (milliseconds) as a session would; no token leads there."""
-    name = f"kept:{conversation_id}"
+    name = _kept(conversation_id)
     connection.execute(delete(sessions).where(sessions.c.token_hash == name))
     connection.execute(insert(sessions).values(token_hash=name, conversation_id=conversation_id, expires_at=until))
+
+
+def _kept(conversation_id: str) -> str:
+    return f"kept:{conversation_id}"
 
 
 def renew_session(

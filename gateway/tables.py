@@ -90,7 +90,8 @@ resume_codes = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
-# By what staff find a conversation again when the person has no code: keyed hashes of receipt number and date of birth.
+# By what staff find a conversation again when the person has no code: keyed hashes of two of receipt number, date of
+# birth and tracking number.
 fingerprints = Table(
     "case_fingerprints",
     metadata,

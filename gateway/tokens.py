@@ -87,9 +87,9 @@ class Tokens:
             return None
         return self._mac("resume-code", letters.encode()).hex()
 
-    def fingerprint(self, receipt_number: str, date_of_birth: str) -> str:
-        """What is stored of a receipt number and a date of birth, so that both together lead back to a conversation."""
-        return self._mac("fingerprint", f"{receipt_number} {date_of_birth}".encode()).hex()
+    def fingerprint(self, number: str, proof: str) -> str:
+        """What is stored of a number and what proves it, so that both together lead back to a conversation."""
+        return self._mac("fingerprint", f"{number} {proof}".encode()).hex()
 
     def seal(self, content: dict[str, str]) -> str:
         """A link part that holds `content` unreadably and cannot be changed."""

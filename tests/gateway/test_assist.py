@@ -248,14 +248,42 @@ def test_found_by_receipt_number_and_date_of_birth(client: httpx.Client, desk: D
     number = a_number()
     person = person_with_a_case(client, number)
     (match,) = desk.find(receipt_number=f"{number[:3].lower()} {number[3:7]}-{number[7:]}", date_of_birth=BORN)
-    assert set(match) == {"ref", "begun_at", "active_at", "language", "begun_on", "step", "steps", "asking", "outcome"}
+    assert set(match) == {
+        *("ref", "case", "begun_at", "active_at", "language", "begun_on", "step", "steps", "asking", "outcome")
+    }
     assert match["begun_on"] == "page"
     assert not {number, BORN, "Amara"} & set(json.dumps(match).split('"')), "nothing personal before it is opened"
     opened = desk.take(match)
+    assert (opened["case"], opened["begun_on"]) == (match["case"], "page")
     assert opened["state"]["asking"] == person.history().json()["state"]["asking"]
     assert opened["state"]["answers"]["receipt_numbers"] == [number]
     assert person.say("still here", "2").status_code == 200, "the person's own session stays alive"
     assert desk.say(text="hello")["replies"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "born"),
+    [("CA-2345-6789-ABCD", "1971-01-01"), ("ca 2345 6789 abcd", "1972-02-02"), ("CA23456789ABCD", "1973-03-03")],
+)
+def test_found_by_tracking_number_and_a_proof(client: httpx.Client, typed: str, born: str) -> None:
+    number = a_number()
+    person = person_with_a_case(client, number, born)
+    (one, two) = (Desk(client), Desk(client))
+    for desk, proof in ((one, {"receipt_number": number}), (two, {"date_of_birth": born})):
+        desk.ask("POST", "lookup", {"tracking_number": typed, **proof}, 404)
+    person.say("submit CA-2345-6789-ABCD", "2")
+    for desk, proof in ((one, {"receipt_number": number.lower()}), (two, {"date_of_birth": born})):
+        desk.ask("POST", "lookup", {"tracking_number": "CA-2345-6789-ABCE", **proof}, 404)
+        opened = desk.take(desk.find(tracking_number=typed, **proof)[0])
+        assert opened["state"]["answers"]["receipt_numbers"] == [number]
+    one.ask("POST", "lookup", {"tracking_number": typed, "receipt_number": a_number()}, 404)
+
+
+def test_tries_are_limited_for_each_tracking_number(client: httpx.Client) -> None:
+    for day in range(1, 11):
+        body = {"tracking_number": "CA-3333-4444-5555", "date_of_birth": f"1970-01-{day:02}"}
+        Desk(client).ask("POST", "lookup", body, 404)
+    Desk(client).ask("POST", "lookup", {"tracking_number": "CA-3333-4444-5555", "date_of_birth": BORN}, 429)
 
 
 def test_each_number_of_several_and_each_case_of_a_person(client: httpx.Client, desk: Desk) -> None:
@@ -353,6 +381,10 @@ def test_tries_are_limited_for_each_receipt_number(client: httpx.Client) -> None
         {"receipt_number": "IOE1", "date_of_birth": BORN},
         {"receipt_number": NUMBER, "date_of_birth": "27 March"},
         {"receipt_number": NUMBER, "date_of_birth": BORN, "resume_code": "AAAA-BBBB-CCCC-DDDD"},
+        {"tracking_number": "CA-2345-6789-ABCD"},
+        {"tracking_number": "CA-2345-6789-ABCD", "receipt_number": "IOE1"},
+        {"tracking_number": "!", "date_of_birth": BORN},
+        {"tracking_number": "CA-2345-6789-ABCD", "receipt_number": NUMBER, "date_of_birth": BORN},
     ],
 )
 def test_a_malformed_lookup(desk: Desk, body: dict[str, Any]) -> None:
@@ -393,6 +425,40 @@ def test_from_the_page_to_the_desk_and_back(client: httpx.Client, desk: Desk) ->
     at_home = open_conversation(client, resume_code=desk.code())
     assert at_home.opened["state"]["asking"] == before
     desk.ask("GET", "state", expect=401)
+
+
+def test_a_reference_opens_the_case_again_and_uses_no_code_up(client: httpx.Client, desk: Desk) -> None:
+    reference = desk.begin("zh-Hant")["reference"]
+    desk.say(text="hello")
+    code = desk.code()
+    desk.ask("POST", "close", expect=204)
+    desk.take({"ref": reference})
+    desk.ask("POST", "close", expect=204)
+    at_home = open_conversation(client, resume_code=code)
+    again = desk.take({"ref": reference})
+    assert (again["state"]["asking"], again["begun_on"]) == (at_home.opened["state"]["asking"], "console")
+    assert at_home.say("still here", "2").status_code == 200
+
+
+def test_a_reference_ends_with_the_case(client: httpx.Client, desk: Desk) -> None:
+    reference = desk.begin()["reference"]
+    desk.ask("DELETE", "conversation", expect=204)
+    desk.ask("POST", "open", {"ref": reference}, 404)
+
+
+def test_a_case_that_is_gone_on_with_at_home_is_kept_as_long(client: httpx.Client, desk: Desk, door: FrontDoor) -> None:
+    """So that a call-back that was agreed on does not come too late."""
+    number = a_number()
+    desk.begin()
+    desk.say(text=f"case {number} {BORN}")
+    open_conversation(client, resume_code=desk.code())
+    with closing(sqlite3.connect(door.data / "gateway.db")) as database:
+        ((days,),) = database.execute(
+            "SELECT (MAX(sessions.expires_at) - MAX(conversations.created_at)) / 86400000.0 FROM sessions"
+            " JOIN conversations ON conversations.id = sessions.conversation_id"
+            " WHERE conversations.id = (SELECT id FROM conversations ORDER BY created_at DESC LIMIT 1)"
+        ).fetchall()
+    assert 29 < days < 31
 
 
 def test_from_one_call_to_the_next(client: httpx.Client, desk: Desk) -> None:
