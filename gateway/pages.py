@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from urllib.parse import parse_qs
 import jinja2
 import yaml
 from fastapi import APIRouter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -57,6 +60,11 @@ _SENT = ("submitted", "prepared")
 # Fields of a message in a form, and in the interface. In a form none is called `id`: that would hide the form's own.
 _FIELDS = {"message": "id", "text": "text", "payload": "payload"}
 _LAST = "/chat/#last"
+# What a form did, told by the page it leads to; each is a word of the page.
+_TOLD = ("papers_added", "papers_removed")
+_ERASED = "erased"
+# From when on the page itself, without a script, tells that the session ends.
+_ENDS_SOON_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,7 @@ class Pages:
     async def page(self, request: Request) -> Response:
         """`GET /chat/`: the conversation of this browser; opens one where somebody looks at the page.
 
-        `?language=…` (or `?lang=…`) changes the language from there on.
+        `?language=…` (or `?lang=…`) changes the language from there on; `?told=…` tells what a form of ours has done.
         """
         asked = from_tag(request.query_params.get("language") or request.query_params.get("lang") or "")
         session = await self._session(request)
@@ -163,12 +171,20 @@ class Pages:
             return RedirectResponse(_LAST, 303)
         language = asked or self._guess(request)
         request.state.language = session.language if session else language
+        told = self._told(request)
+        if session is None and told == _ERASED:
+            return await self._render(request, None, Shown(told=self._words(_ERASED, language), erased=True))
         if session is not None or not _is_looked_at(request):
-            return await self._render(request, session, Shown())
+            said = self._words(told, session.language) if session is not None and told in _TOLD else None
+            return await self._render(request, session, Shown(told=said))
         try:
             return await self._begin(request, language, Shown(fresh=True, problem=self._lost(request, language)))
         except ChatError as error:
             return await self.refused(request, error)
+
+    def _told(self, request: Request) -> str | None:
+        """What a form of ours has done; a link from elsewhere cannot have the page say so."""
+        return request.query_params.get("told") if page_cookie.is_own(request) else None
 
     def _lost(self, request: Request, language: Language) -> str | None:
         """What a person has to hear whose conversation is not open any more."""
@@ -186,15 +202,21 @@ class Pages:
     async def leave(self, request: Request) -> Response:
         """`GET /chat/leave`: away from here at once; this browser forgets the conversation."""
         response = RedirectResponse(self._exit, 303, headers={"Referrer-Policy": "no-referrer"})
-        try:
-            token_hash = self._chat.token_hash(request)
-        except ChatError:
-            return response
-        if page_cookie.is_own(request):
-            await self._chat.database.run(lambda c: store.end_session(c, token_hash))
+        if page_cookie.is_own(request) and page_cookie.read(request):
             page_cookie.drop(response, request)
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
+            # After the answer: nobody waits for the database to get away.
+            response.background = BackgroundTask(self._end, request)
         return response
+
+    async def _end(self, request: Request) -> None:
+        try:
+            token_hash = self._chat.token_hash(request)
+            await self._chat.database.run(lambda c: store.end_session(c, token_hash))
+        except ChatError:
+            return
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            log.error("a session was left but not ended", extra={"reason": type(error).__name__})
 
     # ---- forms
 
@@ -206,25 +228,28 @@ class Pages:
         return self._to_page(request, opened.token)
 
     async def say(self, request: Request) -> Response:
-        """`POST /chat/say`: an answer, typed or pressed; without a conversation, one is opened first."""
+        """`POST /chat/say`: an answer, typed or pressed; without a conversation, one is opened first.
+
+        An answer to a conversation that is over is no answer to a new one: the person hears of it, and keeps the text.
+        """
         fields = await self._fields(request)
+        draft = fields.get("text", "")
         token = None
         try:
             _message(fields, self._chat)
-        except ChatError as error:
-            return await self.refused(request, error, fields.get("text", ""))
-        if await self._session(request) is None:
-            opened = await self._chat.start(request, as_language(fields.get("language")) or self._guess(request))
-            token = opened.token
-        if token and "payload" in fields:
-            return self._to_page(request, token)
-        try:
+            if await self._session(request) is None:
+                language = as_language(fields.get("language")) or self._guess(request)
+                lost = self._lost(request, language)
+                if lost is not None:
+                    return await self._begin(request, language, Shown(401, lost, draft=draft, fresh=True))
+                token = (await self._chat.start(request, language)).token
+                if "payload" in fields:
+                    return self._to_page(request, token)
             await self._say(request, fields, token)
         except ChatError as error:
-            draft = fields.get("text", "")
-            if token is None:
-                return await self.refused(request, error, draft)
-            page_cookie.put(response := await self.refused(request, error, draft), request, token)
+            response = await self.refused(request, error, draft)
+            if token is not None:
+                page_cookie.put(response, request, token)
             return response
         return self._to_page(request, token)
 
@@ -260,8 +285,7 @@ class Pages:
         await self._fields(request)
         session = await self._chat.find_session(request)
         await self._chat.erase(session)
-        shown = Shown(told=self._words("erased", session.language), erased=True)
-        response = await self._render(request, None, shown)
+        response = RedirectResponse(f"/chat/?told={_ERASED}&language={session.language}#banner", 303)
         page_cookie.drop(response, request)
         return response
 
@@ -269,15 +293,14 @@ class Pages:
         """`POST /chat/upload`: a paper."""
         self._own(request)
         await self._documents.upload(request)
-        session = await self._chat.find_session(request)
-        return await self._render(request, session, Shown(told=self._words("papers_added", session.language)))
+        return RedirectResponse("/chat/?told=papers_added#banner", 303)
 
     async def remove(self, request: Request) -> Response:
         """`POST /chat/remove`: take a paper away."""
         fields = await self._fields(request)
         session = await self._chat.find_session(request)
         await self._documents.take_away(session, fields.get("document", ""))
-        return await self._render(request, session, Shown(told=self._words("papers_removed", session.language)))
+        return RedirectResponse("/chat/?told=papers_removed#banner", 303)
 
     def _own(self, request: Request) -> None:
         if not page_cookie.is_own(request):
@@ -333,6 +356,7 @@ class Pages:
         language = session.language if session else self._language(request)
         looked_back = await self._chat.look_back(session, language) if session else {"messages": [], "state": None}
         state: dict[str, Any] = looked_back["state"] or {}
+        seconds_left = self._seconds_left(request, session)
         context = {
             "language": language,
             "languages": _NAMES,
@@ -346,7 +370,8 @@ class Pages:
             "office": self._office,
             "hours": self._hours.told(language, datetime.datetime.now(datetime.UTC)),
             "session": session is not None,
-            "seconds_left": self._seconds_left(request, session),
+            "seconds_left": seconds_left,
+            "ends_in": self._ends_in(seconds_left, language) if 0 < seconds_left <= _ENDS_SOON_SECONDS else None,
             "most_chars": self._chat.limits.message_max_chars,
             "fresh_id": secrets.token_hex(16),
             "fresh": shown.fresh,
@@ -377,6 +402,9 @@ class Pages:
             return 0
         expires_at = getattr(request.state, "expires_at", None) or self._chat.expires_at(request)
         return max(0, (expires_at - now_ms()) // 1000)
+
+    def _ends_in(self, seconds: int, language: Language) -> str:
+        return self._words("ends_in", language, {"minutes": str(max(1, seconds // 60))})
 
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:
         key = str(message.get("key", "")) if message["from"] == "guide" else None
@@ -514,5 +542,7 @@ def _choices(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for message in messages[last + 1 :]:
         for button in message.get("buttons") or ():
-            found[button["payload"]] = {**button, "language": message["language"]}
+            # The name of a language stands in that language.
+            switch = _SWITCH.fullmatch(button["payload"])
+            found[button["payload"]] = {**button, "language": switch[1] if switch else message["language"]}
     return list(found.values())

@@ -12,6 +12,7 @@
   const LONGEST_PAUSE = 30000;
   const WARN_BEFORE = 120000;
   const READ_OUT = 15000;
+  const SHOW_COPIED = 3000;
   const LOOK_AGAIN = 30000;
 
   let busy = false;
@@ -110,7 +111,9 @@
     return item;
   }
 
-  const buttonsOf = (replies) => replies.flatMap(({ buttons = [], language }) => buttons.map((one) => ({ ...one, language })));
+  // The name of a language stands in that language.
+  const buttonsOf = (replies) => replies.flatMap(({ buttons = [], language }) => buttons.map((one) =>
+    ({ ...one, language: (/^\/switch_language\{"language":"([\w-]+)"/.exec(one.payload) || ["", language])[1] })));
 
   function showChoices(buttons) {
     byId("choices").replaceChildren(...buttons.map(({ title, payload, language }) =>
@@ -172,7 +175,8 @@
       const focus = mine.contains(document.activeElement) && document.activeElement;
       if (!mine.isEqualNode(part)) mine.replaceWith(document.adoptNode(part));
       if (focus && !focus.isConnected) {
-        const same = focus.value ? `[value="${CSS.escape(focus.value)}"]` : `[href="${CSS.escape(focus.getAttribute("href"))}"]`;
+        const name = ["value", "href", "data-copy"].find((one) => focus.getAttribute(one));
+        const same = name ? `[${name}="${CSS.escape(focus.getAttribute(name))}"]` : "none";
         const again = focus.id ? byId(focus.id) : byId(part.id).querySelector(same);
         if (again) again.focus({ preventScroll: true });
       }
@@ -327,6 +331,7 @@
   function watchTheEnd() {
     endTimers.forEach(clearTimeout);
     const left = byId("top").dataset.left * 1000;
+    byId("ending").hidden = !isOpen() || left > WARN_BEFORE;
     if (!isOpen() || !left) return;
     endTimers = [
       setTimeout(() => { byId("ending").hidden = false; tell(word("ending")); }, Math.max(0, left - WARN_BEFORE)),
@@ -365,11 +370,13 @@
         if (path === "/chat/erase" || path === "/chat/resume") forget();
         delete byId("resume").dataset.touched;
         put(answer, true);
-        announce([...byId("banner").querySelectorAll("p:first-child, .code")].map((one) => one.textContent).join(" ").trim());
       }
       if (path === "/chat/renew") announce(word("stayed"));
-      if (path === "/chat/renew" || path === "/chat/resume" || path === "/chat/begin") byId("answer").focus();
-      else {
+      if (path === "/chat/renew" || path === "/chat/resume" || path === "/chat/begin") {
+        announce(byId("banner").firstElementChild.textContent);
+        byId("answer").focus();
+      } else {
+        // The focus has it read out: its text describes it.
         byId("banner").tabIndex = -1;
         byId("banner").focus();
       }
@@ -411,13 +418,19 @@
     request.send(data);
   }
 
-  async function copy(text) {
+  // What came of it is read out, and stands beside the button for those who see it.
+  async function copy(button) {
+    let told = "copied";
     try {
-      await navigator.clipboard.writeText(text);
-      announce(word("copied"));
+      await navigator.clipboard.writeText(button.dataset.copy);
     } catch {
-      announce(word("not_copied"));
+      told = "not_copied";
     }
+    announce(word(told));
+    for (const before of document.querySelectorAll(".copied")) before.remove();
+    const note = element("b", { class: "copied", "aria-hidden": "true" }, word(told));
+    button.after(" ", note);
+    setTimeout(() => note.remove(), SHOW_COPIED);
   }
 
   // ---- what the person does
@@ -446,8 +459,12 @@
   document.addEventListener("click", (event) => {
     const target = event.target.closest("button, a, summary");
     if (!target) return;
-    if (target.localName === "summary") target.parentNode.dataset.touched = "1";
-    else if (target.dataset.copy) copy(target.dataset.copy);
+    if (target.className === "skip") {
+      // Without an entry in the history, which would lead back here after leaving quickly.
+      event.preventDefault();
+      byId("answer").focus();
+    } else if (target.localName === "summary") target.parentNode.dataset.touched = "1";
+    else if (target.dataset.copy) copy(target);
     else if ("print" in target.dataset) print();
     else if (target.parentNode.id === "again") deliver();
     else if (target.id === "exit") {
