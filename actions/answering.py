@@ -14,6 +14,8 @@ def take_reading(turn: Turn, slot: str, reading: Reading) -> bool:
     """Store what a reader found, or say what is wrong with it."""
     at, memory = turn.memory.at, turn.memory
     for name, value in reading.values.items():
+        if turn.withhold(name):
+            continue
         if name == "receipt_numbers" and isinstance(value, list):
             value = changing.merged_receipts(memory.answers.get(name), value, turn.message, replacing=at.forced == name)
         turn.put(name, value)

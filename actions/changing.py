@@ -51,6 +51,12 @@ def apply(turn: Turn) -> bool:
     if not names and message.first("date"):
         role = str(message.first("date").get("role") or "")  # type: ignore[union-attr]
         names = {"filing": ["filing_date"], "birth": ["date_of_birth"]}.get(role, [])
+    # What was never answered is no correction; what the page knows is corrected there.
+    early = [name for name in names if name not in turn.memory.answers and turn.withhold(name)]
+    if early:
+        names = [name for name in names if name not in early]
+        if not names:
+            return False
     if not names:
         if not turn.memory.answers:
             turn.say("utter_nothing_to_change")
@@ -74,7 +80,7 @@ def _new_value(turn: Turn, slot: str) -> bool:
     if reader is None or (slot in ("full_name", "representative_name", "signature_name")
                           and not turn.message.first("person_name")):
         return False
-    if slot == "mailing_address" or slot == "documents":
+    if slot == "mailing_address" or slot == "documents" or turn.withhold(slot):
         return False
     reading = reader(turn.message, turn.world.today, turn.memory.answers)
     if reading is None or reading.problem or reading.pending or slot not in reading.values:
@@ -85,7 +91,7 @@ def _new_value(turn: Turn, slot: str) -> bool:
     before = list(turn.changed)
     turn.put(slot, value)
     for other, other_value in reading.values.items():
-        if other != slot:
+        if other != slot and not turn.withhold(other):
             turn.put(other, other_value)
     return turn.changed != before or turn.memory.answers.get(slot) == value
 

@@ -18,6 +18,7 @@ from actions.message import Message
 from actions.words import Words, worded
 from actions.world import World
 from triage import Decision, decide
+from triage.interview import ON_THE_PAGE
 
 LEAD_INS = 3
 
@@ -68,6 +69,7 @@ class Turn:
         similar: Other requests for the same receipt number, as the backend told when it stored this one.
         abandoned: What giving the request up came to: ``nothing``, ``withdrawn`` or ``unknown``.
         doubts: Why the message may teach something: ``not_understood``, ``asked_back``.
+        withheld: Something was said in a messenger that belongs on the page, and was not taken.
         meant: Row of the review queue and the reading that the person chose for the message in it.
     """
 
@@ -84,6 +86,7 @@ class Turn:
         self.similar: tuple[Similar, ...] = ()
         self.abandoned = "nothing"
         self.doubts: list[str] = []
+        self.withheld = False
         self.meant: tuple[str, str] | None = None
 
     @property
@@ -114,6 +117,17 @@ class Turn:
         """Store an answer and remember that it changed."""
         if self.memory.put(slot, value):
             self.changed.append(slot)
+
+    def withhold(self, slot: str) -> bool:
+        """Leave aside what was said for ``slot`` if that belongs on the page and not in a messenger.
+
+        Returns:
+            Whether it does.
+        """
+        if not self.message.elsewhere or slot not in ON_THE_PAGE:
+            return False
+        self.withheld = self.handled = True
+        return True
 
     def decide(self) -> Decision:
         """What ``triage`` says now."""

@@ -82,6 +82,8 @@ async def _play(turn: Turn, conversation: str) -> None:
         if chosen:
             turn.say("utter_language_switched", name=turn.label(f"named_{turn.language}"))
         await _understand(turn, chosen)
+        if turn.withheld and turn.told_once("withheld"):
+            turn.say("utter_later_on_the_page")
         await _proceed(turn, conversation)
     turn.vary()
 
@@ -578,7 +580,10 @@ def _reconsider(turn: Turn) -> None:
         turn.put("delivery", way["value"])
         turn.handled = True
     elif message.sure("affirm"):
-        turn.put("consent", True)
+        if message.elsewhere:
+            turn.memory.forget("consent")  # it is asked for again, on the page
+        else:
+            turn.put("consent", True)
         turn.handled = True
 
 

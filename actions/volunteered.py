@@ -35,7 +35,7 @@ def take_all(turn: Turn, asked: str | None) -> None:
 
 
 def _note(turn: Turn, slot: str, value: Any) -> None:
-    if turn.memory.answers.get(slot) != value:
+    if not turn.withhold(slot) and turn.memory.answers.get(slot) != value:
         turn.put(slot, value)
         turn.noted.append(slot)
 

@@ -33,7 +33,7 @@ from gateway.settings import Settings
 from gateway.strings import Strings
 from gateway.transfer import Transfer
 from gateway.turnstile import now_ms
-from triage.interview import ON_THE_PAGE
+from triage.interview import FREE_TEXT, ON_THE_PAGE
 
 _PERSON = re.compile(r"[a-z]{1,4}-[0-9a-f]{32,56}")
 _PLACE = re.compile(r"[a-z]{1,16}")
@@ -41,6 +41,8 @@ _LONGEST_WAIT_SECONDS = 25.0
 _LOOK_SECONDS = 0.5
 # Buttons of the messenger itself, such as its commands, and no part of an answer: what they do stands in the payload.
 _PAYLOAD = re.compile(r"/[a-z_]+(\{.*\})?", re.DOTALL)
+# Answers in the person's own words: in them, anything may have been written.
+_OWN_WORDS = FREE_TEXT | {"receipt_numbers_reason"}
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,11 @@ class Channels:
         return await self._respond(request, _Said(known, await self._play_resume(known.conversation_id, message_id)))
 
     async def resume(self, request: Request) -> Response:
-        """`POST /internal/people/resume` `{person, place, code}`: go on in the conversation that a code opens."""
+        """`POST /internal/people/resume` `{person, place, code}`: go on in the conversation that a code opens.
+
+        One that needs the year of birth is not opened here (400 `birth_year_needed`): who somebody is is not asked in a
+        messenger.
+        """
         body = await self._read(request)
         code, place, person = body.get("code"), body.get("place"), body["person"]
         if not isinstance(code, str) or not isinstance(place, str) or not _PLACE.fullmatch(place):
@@ -161,22 +167,23 @@ class Channels:
         seconds = self._wrong_codes.wait(person)
         if seconds:
             raise ChatError("too_many_codes", retry_after=seconds)
-        code_hash = chat.tokens.resume_code_hash(code)
-        message_id = f"resume:{(code_hash or '')[:24]}"
+        message_id = f"resume:{(chat.tokens.resume_code_hash(code) or '')[:24]}"
         known = await chat.database.run(lambda c: people.find(c, person))
         if known is not None and known.greeting == message_id:  # done before, and asked again
             answer = await self._play_resume(known.conversation_id, message_id)
             return await self._respond(request, _Said(known, answer))
-        session = await chat.database.run(lambda c: store.find_code(c, code_hash or "", now_ms()))
-        if session is None:
-            self._wrong_codes.add(person)
-            raise ChatError("unknown_code")
+        try:
+            code_hash, session = await chat.check_code(code)
+        except ChatError as error:
+            if error.code == "unknown_code":
+                self._wrong_codes.add(person)
+            raise
         known = people.Person(person, place, session.conversation_id, message_id)
         answer = await self._play_resume(session.conversation_id, message_id)
         expires_at = now_ms() + chat.limits.conversation_days * store.DAY
 
         def keep(connection: Connection) -> bool:
-            if not store.use_code(connection, code_hash or "", now_ms()):
+            if not store.use_code(connection, code_hash, now_ms()):
                 return False
             people.attach(connection, person, place, session.conversation_id, message_id)
             people.refresh(connection, known, expires_at)
@@ -272,17 +279,25 @@ class Channels:
     # ---- beside the talk
 
     async def answers(self, request: Request) -> Response:
-        """`POST /internal/people/answers` `{person}`: the answers in words, without those that belong to the page."""
+        """`POST /internal/people/answers` `{person}`: the answers in words, without what belongs to the page.
+
+        That is who the person is, and their own words where they were written on the page.
+        """
         known = await self._known(request, await self._read(request))
         state = await self._state(known)
         language = languages.as_language(state.get("language")) or languages.DEFAULT
         listed = self._answers.listed(state, language, self._words("months", language), self._words("date", language))
-        private = {*ON_THE_PAGE, "phone_e164", "signed_at"}
+        said_here = await self._chat.database.run(lambda c: people.said_in_messenger(c, known.conversation_id))
+
+        def is_private(slot: str, value: str) -> bool:
+            return slot in ON_THE_PAGE or (slot in _OWN_WORDS and value.strip() not in said_here)
+
         return json_response(
             {
                 "language": language,
                 "answers": [
-                    {"label": item.label, "value": None if item.slot in private else item.value} for item in listed
+                    {"label": item.label, "value": None if is_private(item.slot, item.value) else item.value}
+                    for item in listed
                 ],
             }
         )

@@ -35,6 +35,18 @@ def is_from_messenger(message_id: str) -> bool:
     return message_id.startswith(_STORED_PREFIX)
 
 
+def said_in_messenger(connection: Connection, conversation_id: str) -> frozenset[str]:
+    """What was written in a conversation through a messenger."""
+    rows = connection.scalars(
+        select(messages.c.text).where(
+            messages.c.conversation_id == conversation_id,
+            messages.c.event == "text",
+            messages.c.message_id.startswith(_STORED_PREFIX, autoescape=True),
+        )
+    )
+    return frozenset(text.strip() for text in rows)
+
+
 def token_hash(person: str) -> str:
     """Under which the session of a person in a messenger is stored; no token leads there."""
     return f"p:{person}"

@@ -84,10 +84,11 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 BY_SLOT = {question.slot: question for question in QUESTIONS}
-# What a messenger is no place for: who the person is, their papers, their consent and signature, and the review of it.
+# What a messenger is no place for: who the person is, their papers, their consent and signature, and the review of it;
+# with what is stored beside them without a question of its own.
 ON_THE_PAGE = frozenset(
     question.slot for question in QUESTIONS if question.personal and question.slot != "receipt_numbers"
-) | {"documents", "consent", REVIEW}
+) | {"documents", "consent", REVIEW, "phone_e164", "signed_at"}
 FREE_TEXT = frozenset(question.slot for question in QUESTIONS if question.free_text) | {"feedback_text"}
 # Asked in this order before anything personal: they decide whether the Ombudsman can help at all.
 ELIGIBILITY = tuple(question for question in QUESTIONS if question.section <= USCIS_FIRST)

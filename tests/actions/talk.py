@@ -36,6 +36,7 @@ class Talk:
     Attributes:
         memory: What the conversation remembers; goes through the slots after every turn, as it really does.
         queue: Where messages are kept for review, if anywhere.
+        elsewhere: The person writes in a messenger.
     """
 
     language: str = "en"
@@ -44,6 +45,7 @@ class Talk:
     told: tuple[str, ...] = ("privacy", "window")
     queue: ReviewQueue | None = None
     conversation: str = "c-1"
+    elsewhere: bool = False
     replies: list[Say] = field(default_factory=list)
     turns: int = 0
 
@@ -66,7 +68,8 @@ class Talk:
 
     def _play(self, event: str, text: str, parse: dict[str, Any]) -> Talk:
         self.turns += 1
-        meta = {"event": event, "text": text, "at": f"{TODAY}T10:00:00+00:00", "message_id": f"m{self.turns}"}
+        meta = {"event": event, "text": text, "at": f"{TODAY}T10:00:00+00:00", "message_id": f"m{self.turns}",
+                "elsewhere": self.elsewhere}
         turn = Turn(message_from({**parse, "metadata": meta}), self.memory, world())
         start = keeping.Start.of(turn)
 
