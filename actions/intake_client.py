@@ -13,7 +13,7 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -30,6 +30,8 @@ NUMBER = r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9-]{3,39}"
 # A try that would have less time than this is not begun.
 LEAST_SECONDS = 0.3
 REFUSES_US = (401, 403)
+# Answers that say "no such request", or nothing of it: no proof of what became of an earlier try.
+SAYS_NOTHING_OF_IT = (404, 410, 422, 429)
 NO_SUCH_ROUTE = (404, 405, 501)
 _T = TypeVar("_T")
 
@@ -64,6 +66,18 @@ class IntakeConflict(IntakeError):
 
 class IntakeGone(IntakeError):
     """What was stored under this key is withdrawn or erased; the key is used up."""
+
+
+class IntakeErased(IntakeError):
+    """The person erased the request before, perhaps without hearing of it.
+
+    Attributes:
+        receipt: Of that erasure.
+    """
+
+    def __init__(self, receipt: str) -> None:
+        super().__init__("erased")
+        self.receipt = receipt
 
 
 class IntakeUnsupported(IntakeError):
@@ -222,6 +236,7 @@ class _Answer:
     body: Mapping[str, Any]
     readable: bool
     after: float | None
+    in_doubt: bool = False
 
 
 class IntakeClient:
@@ -296,22 +311,25 @@ class IntakeClient:
         """Status of a filed request, or ``None`` when number and proof do not belong together.
 
         Raises:
+            IntakeErased: The same proof has erased it.
             IntakeLocked: Too many tries.
             IntakeUnavailable: No answer.
         """
-        return await self._with_proof(self._backend.lookup, {"tracking_number": number, "proof": dict(proof)})
+        question = {"tracking_number": number, "proof": dict(proof)}
+        return await self._with_proof(self._backend.lookup, question, changes=False)
 
     async def withdraw(self, number: str, proof: Mapping[str, str]) -> bool:
         """Withdraw a filed request; ``False`` when number and proof do not belong together.
 
         Raises:
             IntakeConflict: It is in a state that does not allow it.
+            IntakeErased: The same proof has erased it.
             IntakeLocked: Too many tries.
             IntakeUnsupported: The backend cannot do that.
             IntakeUnavailable: No answer; it may or may not be withdrawn.
         """
         path = self._backend.withdraw.replace("{tracking_number}", number)
-        return await self._with_proof(path, {"proof": dict(proof)}) is not None
+        return await self._with_proof(path, {"proof": dict(proof)}, changes=True) is not None
 
     async def erase(self, number: str, proof: Mapping[str, str]) -> str | None:
         """Erase a filed request.
@@ -323,7 +341,7 @@ class IntakeClient:
             As ``withdraw``.
         """
         path = self._backend.erase.replace("{tracking_number}", number)
-        body = await self._with_proof(path, {"proof": dict(proof)})
+        body = await self._with_proof(path, {"proof": dict(proof)}, changes=True)
         if body is None:
             return None
         receipt = body.get("receipt")
@@ -331,8 +349,13 @@ class IntakeClient:
             raise IntakeUnavailable("no_receipt", uncertain=True)
         return receipt
 
-    async def _with_proof(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def _with_proof(self, path: str, question: Mapping[str, Any], *, changes: bool) -> Mapping[str, Any] | None:
         answer = await self._persist(path, question, {}, None)
+        receipt = answer.body.get("receipt")
+        if answer.status == 410 and isinstance(receipt, str) and receipt:
+            raise IntakeErased(receipt)
+        if changes and answer.in_doubt and answer.status in SAYS_NOTHING_OF_IT:
+            raise IntakeUnavailable(f"status_{answer.status}", uncertain=True)
         if answer.status == 429:
             raise IntakeLocked
         if answer.status == 409:
@@ -381,19 +404,21 @@ class IntakeClient:
 
     async def _persist(self, path: str, payload: Mapping[str, Any], headers: Mapping[str, str],
                        budget: Budget | None) -> _Answer:
-        """Ask until an answer comes that another try would not change."""
+        """Ask until an answer comes that another try would not change; it says whether an earlier try is in doubt."""
         budget = budget or self.budget()
+        in_doubt = False
         for pause in (*PAUSES, None):
             try:
                 answer = await self._try(path, payload, headers, budget)
                 if answer.status < 500 and answer.status not in REFUSES_US:
-                    return answer
+                    return replace(answer, in_doubt=in_doubt)
                 raise IntakeUnavailable(f"status_{answer.status}", uncertain=True, after=answer.after)
             except IntakeUnavailable as problem:
+                in_doubt = in_doubt or problem.uncertain
                 if not _worth_another(problem, pause, budget):
                     raise
             await _pause(pause)
-        raise IntakeUnavailable("no_try_left")
+        raise IntakeUnavailable("no_try_left", in_doubt)
 
     async def _try(self, path: str, payload: Mapping[str, Any], headers: Mapping[str, str],
                    budget: Budget) -> _Answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 from actions import telling
 from actions.asking import STATUS_EXAMPLE
-from actions.intake_client import IntakeConflict, IntakeLocked, IntakeUnavailable, IntakeUnsupported
+from actions.intake_client import IntakeConflict, IntakeErased, IntakeLocked, IntakeUnavailable, IntakeUnsupported
 from actions.readers import best_date, has_none, visible_text, yes_or_no
 from actions.turn import Turn
 from actions.words import Words
@@ -163,6 +163,8 @@ async def _look_up(turn: Turn, number: str, proof: dict[str, str]) -> None:
         return
     try:
         found = await world.intake.look_up(number, proof)
+    except IntakeErased as erased:
+        turn.say("utter_request_erased", tracking_number=number, receipt=erased.receipt)
     except IntakeLocked:
         turn.say("utter_status_locked")
     except (IntakeUnavailable, IntakeConflict, IntakeUnsupported):
@@ -207,6 +209,8 @@ async def _carry_out(turn: Turn, status: Mapping[str, Any]) -> None:
             receipt = ""
         else:
             done = receipt = await intake.erase(number, proof) or ""
+    except IntakeErased as erased:
+        turn.say("utter_request_erased", tracking_number=number, receipt=erased.receipt)
     except IntakeLocked:
         turn.say("utter_status_locked")
     except (IntakeConflict, IntakeUnsupported):

@@ -33,6 +33,9 @@ class Backend:
         stored: Key → body, answer and whether it is withdrawn.
         can_revoke: Whether it knows how to take keys back.
         filed_status: Answered to every question about a filed request, unless 0.
+        filed_faults: As ``faults``, for withdrawing and erasing.
+        erased: Number → facts of what was erased.
+        remembers_erased: Whether the same proof gets the same receipt again, as with our own backend.
     """
 
     path: str = "/v1/case-requests"
@@ -46,6 +49,9 @@ class Backend:
     status: str = "received"
     history: list[dict[str, str]] = field(default_factory=list)
     revoke_faults: list[str] = field(default_factory=list)
+    filed_faults: list[str] = field(default_factory=list)
+    erased: dict[str, set[str]] = field(default_factory=dict)
+    remembers_erased: bool = False
     faults: list[str] = field(default_factory=list)
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
@@ -81,11 +87,14 @@ class Backend:
             if item["answer"][self.number_field] == number and set(body["proof"].values()) <= set(facts):
                 if path.endswith("/erase"):
                     del self.stored[key]
+                    self.erased[number] = set(facts)
                     return 200, {"receipt": "receipt-1"}
                 item["withdrawn"] |= path.endswith("/withdraw")
                 status = "withdrawn" if item["withdrawn"] else self.status
                 now = {"status": status, "at": "2026-11-24T09:00:00Z"}
                 return 200, {"status": status, "history": [*self.history, now]}
+        if self.remembers_erased and set(body["proof"].values()) <= self.erased.get(number, set()):
+            return (200 if path.endswith("/erase") else 410), {"error": "erased", "receipt": "receipt-1"}
         return 404, {"error": "not_found", "message": ""}
 
     def revoke(self, key: str) -> dict[str, Any]:
@@ -155,11 +164,15 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
                     return self._fault(backend.revoke_faults.pop(0), lambda: (200, backend.revoke(body["key"])))
                 return self._send(200, backend.revoke(body["key"]))
             if self.path.endswith(("/lookup", "/withdraw", "/erase")):
-                return self._send(*backend.about_a_filed_one(self.path, body))
+                fault = backend.filed_faults.pop(0) if backend.filed_faults and self._changes() else ""
+                return self._fault(fault, lambda: backend.about_a_filed_one(self.path, body))
             if self.path not in (backend.path, "/v1/feedback"):
                 return self._send(404, {"error": "not_found", "message": ""})
             fault = backend.faults.pop(0) if backend.faults else ""
             return self._fault(fault, lambda: backend.store(key, body))
+
+        def _changes(self) -> bool:
+            return not self.path.endswith("/lookup")
 
         def _fault(self, fault: str, work: Any) -> None:
             if fault.isdigit():

@@ -129,6 +129,73 @@ async def test_what_may_go_wrong(backend: BackendServer, talk: Conversation, sta
     assert len(backend.backend.live) == 1
 
 
+LOST = ["drop_after", "500_after"]
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_erasure_whose_answer_is_lost_still_gives_its_receipt(
+    backend: BackendServer, talk: Conversation, fault: str
+) -> None:
+    await talk.send()
+    await talk.write("erase my request", "stop", ERASE)
+    backend.backend.remembers_erased = True
+    backend.backend.filed_faults = [fault]
+    await talk.press("affirm")
+    assert talk.keys[0] == "utter_request_erased"
+    assert talk.replies[0].values["receipt"] == "receipt-1"
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_intake_that_forgets_what_it_erased_is_no_proof_that_there_was_nothing(
+    backend: BackendServer, talk: Conversation, fault: str
+) -> None:
+    await talk.send()
+    await talk.write("erase my request", "stop", ERASE)
+    backend.backend.filed_faults = [fault]
+    await talk.press("affirm")
+    assert backend.backend.stored == {}
+    assert talk.keys[0] == "utter_request_change_unknown"
+    assert talk.memory.at.status_tries == 0
+
+
+@pytest.mark.parametrize("second", ["404", "410", "429"])
+async def test_a_withdrawal_in_doubt_is_not_denied_by_what_comes_after(
+    backend: BackendServer, talk: Conversation, second: str
+) -> None:
+    await talk.send()
+    await talk.write("withdraw my request", "stop", WITHDRAW)
+    backend.backend.filed_faults = ["drop_after", second]
+    await talk.press("affirm")
+    assert backend.backend.live == []
+    assert talk.keys[0] == "utter_request_change_unknown"
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_a_withdrawal_whose_answer_is_lost_is_told(
+    backend: BackendServer, talk: Conversation, fault: str
+) -> None:
+    await talk.send()
+    await talk.write("withdraw my request", "stop", WITHDRAW)
+    backend.backend.filed_faults = [fault]
+    await talk.press("affirm")
+    assert talk.keys[0] == "utter_request_withdrawn"
+
+
+@pytest.mark.parametrize(("cue", "intent"), [(WITHDRAW, "stop"), (ERASE, "stop"), (None, "check_request_status")])
+async def test_asked_later_an_erased_request_is_told_with_its_receipt(
+    backend: BackendServer, talk: Conversation, other: Conversation, cue: dict[str, Any] | None, intent: str
+) -> None:
+    backend.backend.remembers_erased = True
+    await talk.write("erase my request", "stop", ERASE)
+    await talk.press("affirm")
+    cues = [cue] if cue else []
+    await other.write("about my request", intent, *cues, number_of(str(talk.number)), BORN)
+    assert "utter_request_erased" in other.keys
+    told = other.replies[other.keys.index("utter_request_erased")]
+    assert told.values["receipt"] == "receipt-1"
+    assert other.memory.at.status_tries == 0
+
+
 async def test_a_number_of_an_agency_s_own_intake() -> None:
     server = BackendServer(Backend(plain_number=True))
     try:
