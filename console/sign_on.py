@@ -26,6 +26,7 @@ from vault import Vault
 
 _ALGORITHMS = ["RS256", "PS256", "ES256"]
 _LEEWAY_SECONDS = 60
+_CLOCKS_DIFFER_SECONDS = 5
 _TIMEOUT_SECONDS = 10.0
 _SCOPE = "openid profile email"
 
@@ -49,6 +50,23 @@ class Person:
     subject: str
     name: str
     role: Role
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A sign-on that comes back.
+
+    Attributes:
+        nonce: What the provider's word must hold.
+        verifier: Proves that the code was asked for here.
+        session: Hash of the locked session that is to be unlocked, if any.
+        begun_at: When the person left for the provider, in milliseconds since 1970.
+    """
+
+    nonce: str
+    verifier: str
+    session: str | None
+    begun_at: int
 
 
 @dataclass(frozen=True)
@@ -118,7 +136,8 @@ class SignOn:
         """
         state, nonce, browser = proofs.new_token(), proofs.new_token(), proofs.new_token()
         verifier = secrets.token_urlsafe(48)
-        more = {"prompt": "login"} if session_hash else {}
+        # Who is signed on at the provider anyway must not unlock a console: that is asked for anew, and checked.
+        more = {"prompt": "login", "max_age": "0"} if session_hash else {}
         try:
             async with self._client() as client:
                 provider = await self._provider(client)
@@ -128,7 +147,7 @@ class SignOn:
         except (httpx2.HTTPError, ValueError, KeyError):
             raise SignOnError("sso_away") from None
         place = proofs.digest(state)
-        sealed = self._vault.seal(json.dumps([nonce, verifier]).encode(), f"console_sign_ons.sealed:{place}")
+        sealed = self._vault.seal(json.dumps([nonce, verifier]).encode(), sign_on_place(place))
 
         def write(connection: Connection) -> None:
             connection.execute(
@@ -144,8 +163,8 @@ class SignOn:
         await connection_write(write)
         return Started(address, browser)
 
-    def take(self, connection: Connection, state: str, browser: str, minutes: float) -> tuple[str, str, str | None]:
-        """The nonce, the verifier and the session of a sign-on that comes back; each comes back once.
+    def take(self, connection: Connection, state: str, browser: str, minutes: float) -> Awaited:
+        """The sign-on that comes back; each comes back once.
 
         Raises:
             SignOnError: There is none of this browser.
@@ -155,11 +174,11 @@ class SignOn:
         connection.execute(delete(sign_ons).where(sign_ons.c.state_hash == place))
         if row is None or row.browser_hash != proofs.digest(browser) or now() - row.created_at > minutes * 60_000:
             raise SignOnError("sso_failed")
-        nonce, verifier = json.loads(self._vault.open(row.sealed, f"console_sign_ons.sealed:{place}"))
-        return nonce, verifier, row.session_hash
+        nonce, verifier = json.loads(self._vault.open(row.sealed, sign_on_place(place)))
+        return Awaited(nonce, verifier, row.session_hash, row.created_at)
 
-    async def finish(self, code: str, nonce: str, verifier: str) -> Person:
-        """Exchange the code, and check who it is.
+    async def finish(self, code: str, awaited: Awaited) -> Person:
+        """Exchange the code, and check who it is; to unlock, also that the person signed on after leaving for it.
 
         Raises:
             SignOnError: The provider does not answer, its word is not good, or the person has no role here.
@@ -167,15 +186,18 @@ class SignOn:
         try:
             async with self._client() as client:
                 provider = await self._provider(client)
-                token = await client.fetch_token(provider["token_endpoint"], code=code, code_verifier=verifier)
+                token = await client.fetch_token(provider["token_endpoint"], code=code, code_verifier=awaited.verifier)
                 keys = await client.request("GET", provider["jwks_uri"], withhold_token=True)
                 keys.raise_for_status()
-                claims = self._check(token, KeySet.import_key_set(keys.json()), nonce)
+                claims = self._check(token, KeySet.import_key_set(keys.json()), awaited.nonce)
         except (OAuthError, JoseError, KeyError, ValueError) as error:
             log.warning("a sign-on failed", extra={"reason": type(error).__name__})
             raise SignOnError("sso_failed") from None
         except httpx2.HTTPError:
             raise SignOnError("sso_away") from None
+        if awaited.session is not None and not _is_fresh(claims.get("auth_time"), awaited.begun_at):
+            log.warning("a sign-on failed", extra={"reason": "not fresh"})
+            raise SignOnError("sso_failed")
         return self._person(claims)
 
     def _check(self, token: dict[str, Any], keys: KeySet, nonce: str) -> dict[str, Any]:
@@ -202,3 +224,13 @@ class SignOn:
         subject = hashlib.sha256(f"{claims['iss']}|{claims['sub']}".encode()).hexdigest()
         name = str(claims.get("preferred_username") or claims.get("email") or f"sso-{subject[:12]}")
         return Person(subject, name, role)
+
+
+def sign_on_place(state_hash: str) -> str:
+    """Where what is sealed of a sign-on belongs."""
+    return f"console_sign_ons.sealed:{state_hash}"
+
+
+def _is_fresh(auth_time: object, begun_at: int) -> bool:
+    """Whether somebody proved who they are after a moment (milliseconds), but for clocks that differ a little."""
+    return isinstance(auth_time, int | float) and auth_time >= begun_at / 1000 - _CLOCKS_DIFFER_SECONDS

@@ -56,13 +56,13 @@ class Single:
         query, browser = request.query_params, request.cookies.get(COOKIE, "")
         minutes = self._parts.limits.sso_minutes
         try:
-            nonce, verifier, locked = await self._parts.database.run(
+            awaited = await self._parts.database.run(
                 lambda connection: self._sign_on.take(connection, query.get("state", ""), browser, minutes)
             )
             if not query.get("code"):
                 raise SignOnError("sso_failed")
-            person = await self._sign_on.finish(query["code"], nonce, verifier)
-            token = await self._parts.database.run(lambda connection: _enter(connection, person, locked))
+            person = await self._sign_on.finish(query["code"], awaited)
+            token = await self._parts.database.run(lambda connection: _enter(connection, person, awaited.session))
         except SignOnError as error:
             return self._web.problem(request, Problem(str(error), HTTPStatus.FORBIDDEN))
         # A page and no redirection: a cookie that is "strict" does not go along on the way from another site.

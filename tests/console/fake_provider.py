@@ -23,7 +23,8 @@ class Provider:
 
     Attributes:
         who: The claims of whoever comes next.
-        spoil: What is done wrong: `nonce`, `audience`, `issuer`, `expired`, `key`, `verifier`, `denied` or nothing.
+        spoil: What is done wrong: `nonce`, `audience`, `issuer`, `expired`, `key`, `verifier`, `denied`, `stale`
+            or `timeless` (when the person signed on is long ago, or not told), or nothing.
     """
 
     def __init__(self) -> None:
@@ -108,8 +109,11 @@ class Provider:
             "iat": moment,
             "exp": moment - 3600 if self.spoil == "expired" else moment + 300,
             "nonce": "wrong" if self.spoil == "nonce" else query["nonce"],
+            "auth_time": moment - 600 if self.spoil == "stale" else moment,
             **self.who,
         }
+        if self.spoil == "timeless":
+            del claims["auth_time"]
         key = self._wrong_key if self.spoil == "key" else self._key
         signed = jwt.encode({"alg": "RS256", "kid": "one"}, claims, key, algorithms=["RS256"])
         return {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "id_token": signed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -92,6 +93,25 @@ def test_a_word_that_is_not_good(own: OwnConsole, provider: Provider, spoil: str
     client, landed = walk(own)
     assert landed.status_code == 403
     assert "console_session" not in client.cookies
+
+
+@pytest.mark.parametrize("spoil", ["stale", "timeless"])
+def test_only_who_signs_on_anew_unlocks(own: OwnConsole, provider: Provider, spoil: str) -> None:
+    """Whoever is signed on at the provider anyway, at a desk that was left, does not."""
+    provider.who = {"sub": f"8{spoil}", "preferred_username": f"quinn-{spoil}", "groups": ["desk"]}
+    provider.spoil = spoil
+    client, landed = walk(own)
+    assert landed.status_code == 200
+    csrf = re.search(r'data-csrf="([^"]+)"', client.get(f"{own.url}/account").text)
+    assert csrf
+    client.post(f"{own.url}/lock", data={"csrf": csrf[1]})
+    for spoiled, status, shown in ((spoil, 403, 303), ("", 200, 200)):
+        provider.spoil = spoiled
+        address = client.get(f"{own.url}/sso/start").headers["location"]
+        assert {"prompt=login", "max_age=0"} <= set(address.partition("?")[2].split("&"))
+        back = httpx.get(address, trust_env=False).headers["location"]
+        assert client.get(back).status_code == status
+        assert client.get(f"{own.url}/account").status_code == shown
 
 
 def test_nobody_without_a_group(own: OwnConsole, provider: Provider) -> None:
