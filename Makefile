@@ -53,9 +53,11 @@ purge: ## remove requests that have been kept long enough: [DRY_RUN=1]
 
 rotate-keys: ## seal the personal data with a new key; the old one stays until make drop-old-keys
 	@$(LAUNCH) manage service.rotate
+	@$(LAUNCH) manage console.commands rotate-keys
 
 drop-old-keys: ## forget the keys that nothing is sealed with any more
 	@$(LAUNCH) manage service.rotate --drop-old
+	@$(LAUNCH) manage console.commands rotate-keys --drop-old
 
 staff-token: ## let somebody of the staff in: NAME=ann ROLE=case_worker|supervisor|manager; out: NAME=ann REMOVE=1
 	@test -n "$(NAME)" || { echo "Who? make staff-token NAME=ann ROLE=case_worker"; exit 2; }

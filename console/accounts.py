@@ -214,7 +214,7 @@ def check(
         return Refusal.CLOSED
     right, step = password_right, row.totp_step
     if right and row.totp is not None:
-        step = proofs.totp_step(vault.open(row.totp, _totp_place(member.id)).decode(), code, row.totp_step)
+        step = proofs.totp_step(vault.open(row.totp, totp_place(member.id)).decode(), code, row.totp_step)
         right = step is not None
     if not right or not member.active:
         _count_failure(connection, member.id, row.failures + 1, limits)
@@ -326,14 +326,15 @@ def tidy(connection: Connection, limits: Limits) -> None:
 # --- second factor ----------------------------------------------------------------------------------------------------
 
 
-def _totp_place(identifier: str) -> str:
+def totp_place(identifier: str) -> str:
+    """Where a sealed second factor belongs."""
     return f"console_staff.totp:{identifier}"
 
 
 def offer_totp(connection: Connection, vault: Vault, member: Member) -> str:
     """A new secret, which counts once a code made with it was typed."""
     secret = proofs.new_totp()
-    sealed = vault.seal(secret.encode(), _totp_place(member.id))
+    sealed = vault.seal(secret.encode(), totp_place(member.id))
     connection.execute(update(staff).where(staff.c.id == member.id).values(totp_new=sealed))
     return secret
 
@@ -343,7 +344,7 @@ def confirm_totp(connection: Connection, vault: Vault, member: Member, code: str
     sealed = connection.execute(select(staff.c.totp_new).where(staff.c.id == member.id)).scalar()
     if sealed is None:
         return False
-    step = proofs.totp_step(vault.open(sealed, _totp_place(member.id)).decode(), code, 0)
+    step = proofs.totp_step(vault.open(sealed, totp_place(member.id)).decode(), code, 0)
     if step is None:
         return False
     connection.execute(update(staff).where(staff.c.id == member.id).values(totp=sealed, totp_new=None, totp_step=step))

@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
 async def _keep_tidy(parts: Parts) -> None:
     def tidy(connection: Connection) -> None:
         accounts.tidy(connection, parts.limits)
-        parts.calls.tidy(connection, parts.limits)
+        parts.calls.tidy(connection, parts.limits, parts.dispositions)
         audit.forget(connection, now() - parts.limits.audit_days * _DAY)
 
     while True:

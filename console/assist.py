@@ -83,12 +83,16 @@ class Opened(View):
 
     session: str
     language: str
+    reference: str
+    case: str
+    begun_on: str
 
 
 class Match(_Part):
     """A case that was found. Nothing in it says whose it is."""
 
     ref: str
+    case: str
     begun_at: str
     active_at: str
     language: str
@@ -154,7 +158,7 @@ class Assist:
         return Opened.model_validate(await self._ask("POST", "/conversations", agent, json={"language": language}))
 
     async def look_up(self, agent: str, asked: dict[str, str]) -> list[Match]:
-        """Cases by `resume_code`, or by `receipt_number` and `date_of_birth`; none when there are none."""
+        """Cases by `resume_code`, or by two of `tracking_number`, `receipt_number` and `date_of_birth`."""
         try:
             found = await self._ask("POST", "/lookup", agent, json=asked)
         except AssistError as error:
@@ -164,7 +168,7 @@ class Assist:
         return [Match.model_validate(match) for match in found["matches"]]
 
     async def open(self, agent: str, ref: str) -> Opened:
-        """Open a case that was found."""
+        """Open a case that was found, or one again by its reference."""
         return Opened.model_validate(await self._ask("POST", "/open", agent, json={"ref": ref}))
 
     async def send(self, agent: str, session: str, message: dict[str, Any]) -> View:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import yaml
 
 OTHER_REASON = "other"
+# Why a call ends by itself as another one than was proposed.
+DROPPED_REASON = "line_dropped"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Dispositions:
         self.unfinished = str(table["unfinished"])
         self.empty = str(table["empty"])
         self.danger = str(table["danger"])
+        self.dropped = str(table["dropped"])
         self.danger_keys = frozenset(table["danger_keys"])
         self.reasons: dict[str, str] = dict(table["reasons"])
         self.zones: dict[str, str] = dict(table["zones"])
@@ -86,12 +89,12 @@ class Dispositions:
         Args:
             outcome: Of the guide.
             answered: Whether anything was answered.
-            danger: Whether words were said that name a danger.
+            danger: Whether words were said that name a danger; they count for more than any outcome.
         """
-        if outcome is not None and outcome in self._by_outcome:
-            return self._by_outcome[outcome]
         if danger:
             return self.danger
+        if outcome is not None and outcome in self._by_outcome:
+            return self._by_outcome[outcome]
         return self.unfinished if answered else self.empty
 
     def moment(self, text: str, zone: str) -> datetime.datetime | None:

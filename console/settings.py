@@ -84,6 +84,7 @@ class Limits:
     open_call_hours: float
     call_days: int
     audit_days: int
+    urgent_taken_hours: float
     call_back_max_days: int
     smallest_cell: int
 

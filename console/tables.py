@@ -68,8 +68,10 @@ sign_ons = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# One row per call. `sealed` holds what belongs to the caller: the session at the front door, the code for a call-back,
-# the note. `corrected` names the questions whose answers were corrected.
+# One row per call. `sealed` holds what belongs to the caller: the session at the front door, the reference that opens
+# the case again, the code, the note. `case_name` is the front door's name for the case, the same in all calls about it.
+# `corrected` names the questions whose answers were corrected, `unsure` those the caller could not answer, once or
+# twice. `seen_by` looks after an urgent call, since `seen_at`.
 calls = Table(
     "console_calls",
     metadata,
@@ -81,7 +83,9 @@ calls = Table(
     Column("begun_on", String(16), nullable=False),
     Column("language", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=True),
+    Column("case_name", String(16), nullable=True),
     Column("corrected", Text, nullable=False, default=""),
+    Column("unsure", Text, nullable=False, default=""),
     Column("danger", Boolean, nullable=False, default=False),
     Column("interpreter", String(16), nullable=False, default="none"),
     Column("times_read", Integer, nullable=False, default=0),
@@ -94,6 +98,8 @@ calls = Table(
     Column("call_back_zone", String(40), nullable=True),
     Column("call_back_done", BigInteger, nullable=True),
     Column("seen_by", String(16), nullable=True),
+    Column("seen_at", BigInteger, nullable=True),
+    Index("ix_console_calls_case_name", "case_name"),
     Index("ix_console_calls_staff_id_ended_at", "staff_id", "ended_at"),
     Index("ix_console_calls_ended_at", "ended_at"),
     Index("ix_console_calls_call_back_at", "call_back_at"),

@@ -71,7 +71,7 @@ def of_assist(error: AssistError) -> Problem:
         "unknown_case": HTTPStatus.NOT_FOUND,
         "too_many_lookups": HTTPStatus.TOO_MANY_REQUESTS,
         "too_many_messages": HTTPStatus.TOO_MANY_REQUESTS,
-        "too_many_codes": HTTPStatus.TOO_MANY_REQUESTS,
+        "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     }.get(error.code)
     if status is None:
         log.warning("the front door does not answer", extra={"reason": error.code})
@@ -122,7 +122,14 @@ class Web:
             idle_seconds=int(parts.limits.idle_lock_minutes * 60),
             sso=bool(parts.settings.oidc_issuer),
         )
-        self._templates.filters.update(at=self.at, in_zone=self.in_zone, whole=whole, language_of=language_of)
+        self._templates.filters.update(
+            at=self.at,
+            in_zone=self.in_zone,
+            whole=whole,
+            language_of=language_of,
+            where=functools.partial(self._named, "where"),
+            outcome=functools.partial(self._named, "outcome"),
+        )
 
     # --- showing
 
@@ -137,6 +144,11 @@ class Web:
     @staticmethod
     def _format(moment: int, zone: datetime.tzinfo) -> str:
         return datetime.datetime.fromtimestamp(moment / 1000, zone).strftime("%b %-d, %Y, %H:%M %Z")
+
+    def _named(self, kind: str, value: str | None) -> str:
+        """A name of the front door in words; one that has no words yet as it is."""
+        key = f"{kind}_{value}"
+        return self.parts.words(key) if key in self.parts.words else value or ""
 
     def page(self, template: str, session: Session | None, status: int = 200, **values: object) -> Response:
         """Show a page."""

@@ -28,8 +28,11 @@ from console.web import LANGUAGES, Form, Problem, Web, is_part, of_assist
 log = logging.getLogger("console.call")
 
 _PLAIN = frozenset({"back", "unknown", "why", "simpler", "skip", "next"})
+# After these the open question stays open, whatever it is.
+_STAYS = frozenset({"back", "next", "why", "simpler"})
 _SLOT = re.compile(r"[a-z_]{1,40}")
-_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+# Room is left for the id of the message that goes on with the next question.
+_ID = re.compile(r"[A-Za-z0-9_-]{16,60}")
 _READINGS = 2
 # A call that is only talked in is written down this often, for the list of calls that broke off.
 _TICK = 60_000
@@ -96,7 +99,7 @@ class CallPages:
         """Write down what has changed in the record of the call."""
         state = view.state
         corrected = frozenset(question.slot for question in view.questions if question.how == "corrected")
-        danger = call.danger or any(reply.key in self._parts.dispositions.danger_keys for reply in view.replies)
+        danger = call.danger or self._is_danger(view)
         outcome = state.get("outcome")
         answered = any(question.value_en is not None for question in view.questions)
         fresh: dict[str, Any] = {
@@ -135,14 +138,59 @@ class CallPages:
         else:
             raise Problem("nothing_said")
         view = await self._send(session, call, message)
+        call = await self._note_unsure(call, form, view)
         if noted is not None:
             action, slot = noted
             await self._parts.database.run(
                 lambda connection: audit.note(connection, action, session.member.id, call.id, slot)
             )
+        if view.next in call.left:
+            call, view = await self._pass_over(session, call, view, form)
+        elif call.left:
+            # Sent again after another question was gone on with: what is open now, not the answer of then.
+            view = await self._parts.assist.look(session.member.id, call.private.session)
         if not is_part(request):
             return self._web.go(request, f"/calls/{call.id}")
         return await self._show(request, session, call, view)
+
+    async def _note_unsure(self, call: Call, form: Form, view: View) -> Call:
+        """Note that the caller does not know the answer to a question that can't be left out, or is asked it anew."""
+        asked, (name, _, detail) = form.get("asking", ""), form.get("do", "").partition(":")
+        unsure = call.unsure
+        if name == "unknown" and asked == view.next and asked in view.needed and asked not in call.left:
+            # How often so far stands in the form: the same form sent again counts once.
+            times = 2 if form.get("tries") == "1" else 1
+            unsure = (*(slot for slot in unsure if slot != asked), *(asked,) * times)
+        elif name == "jump":
+            unsure = tuple(slot for slot in unsure if slot != detail)
+        if unsure == call.unsure:
+            return call
+        calls = self._parts.calls
+        await self._parts.database.run(lambda connection: calls.change(connection, call, unsure=unsure))
+        return replace(call, unsure=unsure)
+
+    async def _pass_over(self, session: Session, call: Call, view: View, form: Form) -> tuple[Call, View]:
+        """Go on with another open question than one the caller could not answer twice; that one stays needed.
+
+        What was said beside the question is still read aloud. Words of danger are read first, and nothing is asked.
+        """
+        call = await self._keep(session, call, view)
+        jumps = {question.slot for question in view.questions if "jump" in question.can}
+        others = [slot for slot in view.needed if slot in jumps and slot not in call.left]
+        if not others or form.get("do", "") in _STAYS or self._is_danger(view):
+            return call, view
+        slots = [question.slot for question in view.questions]
+        place = slots.index(str(view.next)) if view.next in slots else 0
+        # The next one in the order of the interview; after the last the first.
+        following = min(others, key=lambda slot: (slots.index(slot) < place, slots.index(slot)))
+        message = {"id": f"{form['id']}-n", "action": {"do": "jump", "slot": following}}
+        asked = {f"utter_ask_{view.next}", f"utter_retry_{view.next}"}
+        beside = [reply for reply in view.replies if reply.key not in asked]
+        view = await self._send(session, call, message)
+        return call, view.model_copy(update={"replies": [*beside, *view.replies]})
+
+    def _is_danger(self, view: View) -> bool:
+        return any(reply.key in self._parts.dispositions.danger_keys for reply in view.replies)
 
     async def _send(self, session: Session, call: Call, message: dict[str, Any]) -> View:
         try:
@@ -262,8 +310,6 @@ class CallPages:
         erase = form.get("erase") == "yes"
         if erase:
             await self._web.demand(session, Permission.ERASE)
-        if call_back is not None and view is not None and not call.private.code:
-            call = await self._new_code(session, call)
         if erase and view is not None:
             await self._parts.assist.erase(session.member.id, call.private.session)
         await self._end(session, call, proposed, chosen, reason, call_back, erase)
@@ -300,8 +346,6 @@ class CallPages:
                 raise Problem("number_not_read")
         if "code_given" in chosen.needs and call.code_until is None:
             raise Problem("code_missing")
-        if "call_back" in chosen.needs and view is None and not call.private.code:
-            raise Problem("code_missing")
 
     async def _end(
         self,
@@ -315,9 +359,8 @@ class CallPages:
     ) -> None:
         calls = self._parts.calls
         at, zone = call_back or (None, None)
-        private = over(call.private)
-        if call_back is None:
-            private = replace(private, code="")
+        urgent = call.danger or chosen.code == self._parts.dispositions.danger
+        private = over(call.private, again=not erase and (urgent or call_back is not None))
 
         def write(connection: Connection) -> None:
             calls.change(
@@ -338,6 +381,7 @@ class CallPages:
             if at is not None:
                 audit.note(connection, Action.CALL_BACK_BOOKED, session.member.id, call.id, day(at))
             if erase:
+                calls.forget_case(connection, call)
                 audit.note(connection, Action.ERASED, session.member.id, call.id)
 
         await self._parts.database.run(write)

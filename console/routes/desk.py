@@ -38,15 +38,17 @@ class Desk:
         everybody = may(role, Permission.SEE_ALL_CALL_BACKS)
         sees_urgent = may(role, Permission.SEE_URGENT)
         urgent = self._parts.dispositions.danger
+        found = [match.case for match in matches or ()]
 
-        def look(connection: Connection) -> tuple[list[Call], list[Call], list[Call]]:
+        def look(connection: Connection) -> tuple[list[Call], list[Call], list[Call], dict[str, str]]:
             return (
-                calls.open_ones(connection, session.member.id, limits),
+                calls.open_ones(connection, session.member.id),
                 calls.call_backs(connection, None if everybody else session.member.id),
-                calls.urgent(connection, urgent) if sees_urgent else [],
+                calls.urgent(connection, urgent, limits) if sees_urgent else [],
+                calls.last_ends(connection, found) if found else {},
             )
 
-        open_ones, call_backs, urgent_ones = await self._parts.database.read(look)
+        open_ones, call_backs, urgent_ones, ends = await self._parts.database.read(look)
         return self._web.page(
             "desk.html",
             session,
@@ -55,6 +57,8 @@ class Desk:
             call_backs=call_backs,
             urgent=urgent_ones,
             matches=matches,
+            ends=ends,
+            dispositions=self._parts.dispositions,
             problem=problem,
             now=now(),
         )
@@ -65,15 +69,13 @@ class Desk:
         if language not in LANGUAGES:
             raise Problem("bad_form")
         opened = await self._parts.assist.begin(session.member.id, language)
-        return await self._enter(request, session, opened, "console", Action.CALL_BEGUN)
+        return await self._enter(request, session, opened, Action.CALL_BEGUN)
 
-    async def _enter(
-        self, request: Request, session: Session, opened: Opened, begun_on: str, action: Action
-    ) -> Response:
+    async def _enter(self, request: Request, session: Session, opened: Opened, action: Action) -> Response:
         calls = self._parts.calls
 
         def keep(connection: Connection) -> Call:
-            call = calls.begin(connection, session.member.id, opened.session, opened.language, begun_on)
+            call = calls.begin(connection, session.member.id, opened)
             audit.note(connection, action, session.member.id, call.id)
             return call
 
@@ -81,15 +83,14 @@ class Desk:
         return self._web.go(request, f"/calls/{call.id}")
 
     async def find(self, request: Request, session: Session, form: Form) -> Response:
-        """`POST /find`: by a code, or by receipt number and date of birth. Nothing of it stands in an address."""
-        code, receipt = form.get("code", "").strip(), form.get("receipt", "").strip()
-        birth = form.get("birth", "").strip()
-        if code:
-            asked, action = {"resume_code": code}, Action.LOOK_UP_CODE
-        elif receipt and _DATE.fullmatch(birth):
-            asked, action = {"receipt_number": receipt, "date_of_birth": birth}, Action.LOOK_UP_RECEIPT
-        else:
+        """`POST /find`: by a code, or by two of tracking number, receipt number and date of birth.
+
+        Nothing of it stands in an address.
+        """
+        wanted = _wanted(form)
+        if wanted is None:
             return await self._show(session, problem="find_incomplete")
+        asked, action = wanted
         # Before it is looked: a look-up that fails halfway was one, too.
         await self._parts.database.run(lambda connection: audit.note(connection, action, session.member.id))
         try:
@@ -103,7 +104,23 @@ class Desk:
     async def open(self, request: Request, session: Session, form: Form) -> Response:
         """`POST /open`: a case that was found."""
         opened = await self._parts.assist.open(session.member.id, form.get("ref", ""))
-        return await self._enter(request, session, opened, form.get("begun_on", "")[:16], Action.CASE_OPENED)
+        return await self._enter(request, session, opened, Action.CASE_OPENED)
+
+    async def _open_again(self, session: Session, call: Call) -> Opened:
+        """Open the case of an earlier call by its reference. Noted before: an attempt that fails was one, too.
+
+        Raises:
+            Problem: The case is erased, or nothing leads to it any more.
+        """
+        await self._parts.database.run(
+            lambda connection: audit.note(connection, Action.LOOK_UP_REFERENCE, session.member.id, call.id)
+        )
+        try:
+            return await self._parts.assist.open(session.member.id, call.private.reference)
+        except AssistError as error:
+            if error.code != "unknown_case":
+                raise
+            raise Problem("case_gone", HTTPStatus.NOT_FOUND) from None
 
     async def call_back(self, request: Request, session: Session, form: Form) -> Response:
         """`POST /call-backs/{id}`: open the case of somebody who is to be called back."""
@@ -112,12 +129,7 @@ class Desk:
         everybody = may(session.member.role, Permission.SEE_ALL_CALL_BACKS)
         if call is None or call.call_back_at is None or not (everybody or call.staff_id == session.member.id):
             raise Problem("not_found", HTTPStatus.NOT_FOUND)
-        opened = None
-        if form.get("do") != "done":
-            matches = await self._parts.assist.look_up(session.member.id, {"resume_code": call.private.code})
-            if not matches:
-                raise Problem("call_back_gone", HTTPStatus.NOT_FOUND)
-            opened = await self._parts.assist.open(session.member.id, matches[0].ref)
+        opened = None if form.get("do") == "done" else await self._open_again(session, call)
 
         def settle(connection: Connection) -> None:
             calls.change(connection, call, call_back_done=now())
@@ -126,21 +138,24 @@ class Desk:
         await self._parts.database.run(settle)
         if opened is None:
             return self._web.go(request, "/desk")
-        return await self._enter(request, session, opened, "console", Action.CASE_OPENED)
+        return await self._enter(request, session, opened, Action.CASE_OPENED)
 
-    async def urgent_seen(self, request: Request, session: Session, form: Form) -> Response:
-        """`POST /urgent/{id}`: somebody looks after it."""
+    async def urgent(self, request: Request, session: Session, form: Form) -> Response:
+        """`POST /urgent/{id}`: somebody looks after an urgent call, and opens its case at the question it stood at."""
         calls, identifier = self._parts.calls, request.path_params["id"]
+        call = await self._parts.database.read(lambda connection: calls.find(connection, identifier))
+        if call is None or not (call.danger or call.disposition == self._parts.dispositions.danger):
+            raise Problem("not_found", HTTPStatus.NOT_FOUND)
+        opened = None if form.get("do") == "done" else await self._open_again(session, call)
 
         def settle(connection: Connection) -> None:
-            call = calls.find(connection, identifier)
-            if call is None:
-                raise Problem("not_found", HTTPStatus.NOT_FOUND)
-            calls.change(connection, call, seen_by=session.member.id)
-            audit.note(connection, Action.URGENT_SEEN, session.member.id, call.id)
+            calls.take_urgent(connection, call, session.member.id)
+            audit.note(connection, Action.URGENT_SEEN, session.member.id, call.id, form.get("do"))
 
         await self._parts.database.run(settle)
-        return self._web.go(request, "/desk")
+        if opened is None:
+            return self._web.go(request, "/desk")
+        return await self._enter(request, session, opened, Action.CASE_OPENED)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -151,5 +166,19 @@ class Desk:
         router.add_route("/find", web.signed_in(Permission.LOOK_UP)(self.find), methods=["POST"])
         router.add_route("/open", web.signed_in(Permission.LOOK_UP)(self.open), methods=["POST"])
         router.add_route("/call-backs/{id}", web.signed_in(Permission.CALL_BACK)(self.call_back), methods=["POST"])
-        router.add_route("/urgent/{id}", web.signed_in(Permission.SEE_URGENT)(self.urgent_seen), methods=["POST"])
+        router.add_route("/urgent/{id}", web.signed_in(Permission.SEE_URGENT)(self.urgent), methods=["POST"])
         return router
+
+
+def _wanted(form: Form) -> tuple[dict[str, str], Action] | None:
+    """By what a case is looked up, and how that is noted; None when it is not enough."""
+    code, tracking, receipt, birth = (form.get(name, "").strip() for name in ("code", "tracking", "receipt", "birth"))
+    if code:
+        return {"resume_code": code}, Action.LOOK_UP_CODE
+    by_birth = {"date_of_birth": birth} if _DATE.fullmatch(birth) else {}
+    by_receipt = {"receipt_number": receipt} if receipt else {}
+    if tracking and (by_receipt or by_birth):
+        return {"tracking_number": tracking, **(by_receipt or by_birth)}, Action.LOOK_UP_TRACKING
+    if by_receipt and by_birth:
+        return {**by_receipt, **by_birth}, Action.LOOK_UP_RECEIPT
+    return None

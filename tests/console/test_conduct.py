@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from tests.console.driver import CallTaker
 from tests.conversations.client import Chat
 from tests.conversations.people import ANSWERS
 from tests.conversations.running import Running
+from tests.conversations.test_all_languages_at_once import catalogue
 from tests.conversations.test_outcomes import OPENINGS
 
 TOLD = {
@@ -74,16 +76,157 @@ def test_what_is_volunteered_is_not_asked_again(taker: CallTaker, language: str)
     assert "IOE0912345678" in taker.page.locator("#summary-title ~ .fact").first.inner_text()
 
 
-@pytest.mark.parametrize("keys", ["Alt+w", "Alt+r", "Alt+0", "Alt+b", "0"])
-def test_helpers_by_key(taker: CallTaker, keys: str) -> None:
+def posted(taker: CallTaker, keys: str, path: str = "/turn") -> dict[str, str]:
+    """What a key sends."""
+    with taker.page.expect_request(lambda request: request.method == "POST" and path in request.url) as sent:
+        taker.press(keys, path)
+    return dict(parse_qsl(sent.value.post_data or "", keep_blank_values=True))
+
+
+@pytest.mark.parametrize(
+    ("keys", "do", "key"),
+    [
+        ("Alt+w", "why", "utter_why_form_type"),
+        ("Alt+r", "simpler", "utter_retry_form_type"),
+        ("Alt+0", "unknown", None),
+        ("0", "unknown", None),
+        ("Alt+b", "back", None),
+    ],
+)
+def test_helpers_by_key(taker: CallTaker, keys: str, do: str, key: str | None) -> None:
     taker.begin("zh-Hans").say(OPENINGS["submitted"]["zh-Hans"])
-    before = taker.script()
-    taker.press(keys)
+    before, asking = taker.script(), taker.asking
+    assert posted(taker, keys)["do"] == do
     assert taker.script() != before
+    assert (taker.asking == asking) == (do != "back")
+    if key is not None:
+        assert any(catalogue()[key]["en"].fullmatch(text) for text in taker.english()), taker.english()
     assert len(taker.english()) == len(taker.script())
     assert taker.outcome is None
     expect(taker.page.locator("#script")).to_be_focused()
     assert taker.english()[-1] in (taker.page.locator("#news").text_content() or "")
+
+
+@pytest.mark.parametrize("keys", ["Alt+g", "Alt+b"])
+def test_back_from_a_question_out_of_order(taker: CallTaker, keys: str) -> None:
+    taker.begin("en").say(TOLD["en"])
+    asking = taker.asking
+    taker.page.get_by_role("button", name="Ask now: Full name").press("Enter")
+    taker.page.wait_for_selector("#script[data-asking=full_name]")
+    taker.settle()
+    assert posted(taker, keys)["do"] == {"Alt+g": "next", "Alt+b": "back"}[keys]
+    if keys == "Alt+g":
+        assert taker.asking == asking
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"), [("Alt+l", "/turn"), ("Alt+p", "/pinyin"), ("Alt+c", "/code"), ("Alt+n", "/read")]
+)
+def test_keys_that_send_something_else(taker: CallTaker, keys: str, path: str) -> None:
+    taker.begin("zh-Hans").say(OPENINGS["submitted"]["zh-Hans"])
+    if keys == "Alt+n":
+        taker.go_on("zh-Hans")
+    assert posted(taker, keys, path).get("do") == ("language:zh-Hant" if keys == "Alt+l" else None)
+    shown = {
+        "Alt+l": "#language option[value='language:zh-Hant']:checked",
+        "Alt+p": "[data-shortcut=pinyin][aria-pressed=true]",
+        "Alt+c": "#code-title:focus ~ .code",
+        "Alt+n": "#tracking-title:focus ~ form button:has-text('done 1 of 2')",
+    }
+    # A choice of a list is no part that is seen.
+    expect(taker.page.locator(shown[keys])).to_have_count(1)
+    if keys == "Alt+p":
+        taker.press(keys, path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "focused"),
+    [
+        ("Alt+s", "#summary-title"),
+        ("Alt+j", "#needed-title"),
+        ("Alt+a", "#script"),
+        ("Alt+t", "#text"),
+        ("Alt+e", "#disposition"),
+    ],
+)
+def test_keys_that_lead_somewhere(taker: CallTaker, keys: str, focused: str) -> None:
+    taker.begin("en").say(TOLD["en"])
+    # From the field for typing and from the script alike.
+    for start in ("#text", "#script"):
+        taker.page.locator(start).focus()
+        taker.page.keyboard.press(keys)
+        expect(taker.page.locator(focused)).to_be_focused()
+    expect(taker.page.locator("#text")).to_have_value("")
+    if keys == "Alt+e":
+        expect(taker.page.locator("#disposition")).to_have_value(taker.proposed)
+
+
+def test_find_by_key_leaves_the_call_open(taker: CallTaker) -> None:
+    taker.begin("en")
+    call = taker.call
+    taker.page.keyboard.press("Alt+f")
+    taker.page.wait_for_url("**/desk#find-title")
+    expect(taker.page.get_by_role("link", name=call)).to_be_visible()
+
+
+def test_who_does_not_know_is_asked_something_else(taker: CallTaker, language: str) -> None:
+    page = taker.page
+    taker.begin(language).say(OPENINGS["submitted"][language]).go_on(language, until="full_name")
+    ask_name = page.get_by_role("button", name="Ask now: Full name")
+    taker.press("Alt+0")
+    assert taker.asking == "full_name"
+    taker.press("Alt+0")
+    assert taker.asking != "full_name"
+    assert len(taker.script()) == len(taker.english() or taker.script())
+    expect(ask_name).to_be_visible()
+    asked: list[str] = []
+    while taker.asking not in ("full_name", "review", None) and len(asked) < 12:
+        asked.append(str(taker.asking))
+        taker.say(ANSWERS[language][str(taker.asking)])
+    # What is missing comes last, and nothing is sent without it.
+    assert asked
+    assert len(set(asked)) == len(asked)
+    assert (taker.asking, taker.outcome) == ("full_name", None)
+    taker.press("Alt+0")
+    assert taker.asking == "full_name"
+    expect(page.locator("#needed-title ~ form .chips")).to_contain_text("Full name")
+    taker.go_on(language)
+    assert taker.outcome == "submitted"
+
+
+def test_a_question_that_is_asked_again_is_explained_again(taker: CallTaker) -> None:
+    page = taker.page
+    taker.begin("en").say(OPENINGS["submitted"]["en"]).go_on("en", until="full_name").press("Alt+0").press("Alt+0")
+    page.get_by_role("button", name="Ask now: Full name").press("Enter")
+    page.wait_for_selector("#script[data-asking=full_name]")
+    taker.settle().press("Alt+0")
+    assert taker.asking == "full_name"
+    taker.press("Alt+0")
+    assert taker.asking != "full_name"
+
+
+def test_the_same_key_sent_twice_counts_once(taker: CallTaker) -> None:
+    """A line that breaks after the guide has heard it."""
+    taker.begin("en").say(OPENINGS["submitted"]["en"]).go_on("en", until="full_name")
+    lost: list[str] = []
+
+    def heard_but_lost(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(str(route.fetch().status))
+            route.abort()
+
+    taker.page.route("**/turn", heard_but_lost)
+    taker.press("Alt+0")
+    assert (lost, taker.asking) == (["200"], "full_name")
+    lost.clear()
+    taker.press("Alt+0")
+    assert lost == ["200"]
+    assert taker.asking != "full_name"
+    shown = taker.script()
+    taker.page.reload()
+    assert taker.settle().script() == shown
 
 
 def test_another_language_of_the_caller(taker: CallTaker) -> None:
@@ -159,14 +302,19 @@ def test_no_end_without_a_disposition_and_none_overridden_without_a_reason(
     supervisor.page.goto(f"{supervisor.address}/desk")
     urgent = supervisor.page.locator("section[aria-labelledby=urgent-title] tr", has_text=taker.call)
     expect(urgent).to_contain_text("Hearing tomorrow")
-    urgent.get_by_role("button").press("Enter")
-    expect(urgent).to_have_count(0)
+    urgent.get_by_role("button", name="Looked after without opening").press("Enter")
+    expect(urgent).to_contain_text("Taken by supervisor-")
 
 
 def test_words_of_danger_propose_a_supervisor(taker: CallTaker) -> None:
     taker.begin("en").say("I want to kill myself, I can't wait any longer")
     assert taker.proposed == "U1"
     taker.check("danger")
+    # They count for more than what comes of the interview.
+    taker.begin("en").say(OPENINGS["wait_until"]["en"]).say("I want to kill myself, I can't wait any longer").go_on(
+        "en"
+    )
+    assert (taker.outcome, taker.proposed) == ("wait_until", "U1")
 
 
 def test_a_call_that_is_saved_needs_a_code(taker: CallTaker) -> None:
@@ -226,11 +374,11 @@ def test_everything_is_erased_when_the_caller_wants_that(taker: CallTaker) -> No
     expect(taker.page.locator("main")).to_contain_text("Nothing was found")
 
 
-def find(taker: CallTaker, code: str = "", receipt: str = "", birth: str = "") -> None:
+def find(taker: CallTaker, code: str = "", receipt: str = "", birth: str = "", tracking: str = "") -> None:
     """Look a case up, by keyboard."""
     keys = taker.page.keyboard
     taker.page.locator("#find-code").focus()
-    for text in (code, receipt, birth):
+    for text in (code, tracking, receipt, birth):
         keys.insert_text(text)
         keys.press("Tab")
     with taker.page.expect_response("**/find"):

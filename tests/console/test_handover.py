@@ -81,7 +81,7 @@ def test_by_receipt_number_and_date_of_birth(taker: CallTaker, base: str) -> Non
 @pytest.mark.parametrize("fields", [{}, {"receipt": "IOE0912345678"}, {"birth": "1985-03-27", "receipt": ""}])
 def test_half_a_look_up_is_none(taker: CallTaker, fields: dict[str, str]) -> None:
     find(taker, **fields)
-    expect(taker.page.locator("main > .problem")).to_contain_text("receipt number and the date of birth")
+    expect(taker.page.locator("main > .problem")).to_contain_text("or two of these: tracking number")
 
 
 def test_every_look_up_is_in_the_trail(taker: CallTaker, sign_in: Callable[[str], CallTaker]) -> None:

@@ -45,6 +45,16 @@ def test_without_an_outcome(answered: bool, danger: bool, code: str) -> None:
     assert ENDS.propose(None, answered, danger) == code
 
 
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_danger_counts_for_more_than_any_outcome(outcome: str) -> None:
+    assert ENDS.propose(outcome, True, True) == "U1"
+
+
+def test_every_outcome_has_words() -> None:
+    words = Words(WORDS)
+    assert [outcome for outcome in OUTCOMES if f"outcome_{outcome}" not in words] == []
+
+
 @pytest.mark.parametrize(
     ("code", "dates", "text"),
     [
@@ -143,7 +153,7 @@ def test_every_word_of_the_pages_is_there_and_none_is_left_over() -> None:
     used = set(re.findall(r'w\("(\w+)"[,)]', text))
     assert {key for key in used if key not in words} == set()
     for key in yaml.safe_load(WORDS.read_text(encoding="utf-8")):
-        made = re.match(r"(role|how|where|guide|figures|sso)_", key)
+        made = re.match(r"(role|how|where|outcome|guide|figures|sso)_", key)
         shown = re.search(rf"""["']{key}["']""", text + code)
         assert made or shown, f"{key} is never shown"
 

@@ -183,11 +183,19 @@
     else focusFirst(document);
   }
 
+  const overdue = () => idle > 0 && Date.now() - used >= idle && byId("lock") !== null && !byId("lock").open;
+
   function checkIdle() {
-    if (idle && Date.now() - used >= idle && byId("lock") && !byId("lock").open) lockNow();
+    if (overdue()) lockNow();
   }
 
-  async function stayAlive() {
+  // The first key after the computer slept comes before any timer: it locks, and does nothing else.
+  async function stayAlive(event) {
+    if (overdue()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return lockNow();
+    }
     used = Date.now();
     if (!idle || Date.now() - reached < TICK || byId("lock").open) return;
     try {
@@ -276,6 +284,7 @@
 
   // ---- all together
 
+  for (const kind of ["keydown", "pointerdown", "input"]) document.addEventListener(kind, stayAlive, { capture: true });
   document.addEventListener("keydown", onKey);
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -317,7 +326,6 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-keys]")) byId("keys").showModal();
   });
-  for (const kind of ["keydown", "pointerdown", "input"]) document.addEventListener(kind, stayAlive, { passive: true });
   document.addEventListener("visibilitychange", checkIdle);
   const lock = byId("lock");
   if (lock) lock.addEventListener("cancel", (event) => event.preventDefault());
