@@ -13,6 +13,9 @@ BY_INTENT = {"report_delay": DELAY, "report_hardship": HARDSHIP, "report_unresol
              "report_uscis_error": USCIS_ERROR}
 CONCERNS = {"ask_legal_advice": "legal_advice", "report_other_agency": "other_agency",
             "disagree_with_decision": "disagreement", "give_feedback": "feedback"}
+# "I'd like to become a citizen" before the story of a case: what one sentence alone sounds like is not what is wanted.
+SELDOM_IN_A_STORY = frozenset({"ask_legal_advice", "give_feedback"})
+CASE_FACTS = ("form_type", "receipt_number", "service_channel")
 # A concern as sure as this needs no asking back; anything said later reopens it.
 VERY_SURE = 0.6
 LIKELY = 0.4
@@ -74,7 +77,10 @@ def claims_of(message: Message) -> Claims:
 
 def _concern(message: Message, readings: list[tuple[str, float]], found: set[str]) -> tuple[str | None, float]:
     best: tuple[str | None, float] = (None, 0.0)
+    case_told = any(message.first(entity) for entity in CASE_FACTS)
     for intent, confidence in readings:
+        if case_told and intent in SELDOM_IN_A_STORY and message.p(intent) < FAINT:
+            continue
         if intent in CONCERNS and confidence >= LIKELY and confidence > best[1]:
             best = (CONCERNS[intent], confidence)
     if "legal_only" in found:

@@ -31,7 +31,8 @@ def _stop(turn: Turn, pending: Mapping[str, Any]) -> bool:
     turn.memory.at.pending = None
     message = turn.message
     wanted, refused = message.p("stop", "affirm", "goodbye"), message.p("deny", "repeat_question", "skip")
-    if message.any_sentence("stop", at_least=LIKELY) or (wanted > refused and wanted >= FAINT):
+    said_again = message.cue("end_it") and not message.is_question and refused < LIKELY
+    if message.any_sentence("stop", at_least=LIKELY) or said_again or (wanted > refused and wanted >= FAINT):
         turn.memory.at.stopped = True
         turn.handled = True
         return True

@@ -327,7 +327,9 @@ def _about_another(turn: Turn, open_slot: str) -> bool:
         return True
     if names and names[:1] == turn.memory.at.trail[-1:] and not turn.message.cue("replace"):
         return False  # it was answered just now; the word is part of another answer
-    if names and open_slot == "documents" and not turn.message.sure("change_answer", at_least=CLEAR_COMMAND):
+    # "The confirmation of my change of address, later": the words name a paper.
+    if names and open_slot == "documents" and (
+            turn.message.cue("papers_later") or not turn.message.sure("change_answer", at_least=CLEAR_COMMAND)):
         return False
     if names:
         return open_slot not in names

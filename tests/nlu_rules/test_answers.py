@@ -11,6 +11,27 @@ from bot.nlu.rules import extract_all
 TODAY = date(2026, 11, 24)
 NAMES = {"yes", "no", "hedged", "pass", "papers_later", "corrected", "habit", "unknown_way"}
 
+# At "really stop?": to be erased, or not.
+ENDINGS: list[tuple[str, bool]] = [
+    ("想好了，停掉，一个字都别存。", True),
+    ("确定，不要存", True),
+    ("係，唔搞喇", True),
+    ("確認刪除", True),
+    ("停，不辦了", True),
+    ("yes, scrap it", True),
+    ("don't save it just delete it", True),
+    ("Yes I'm sure, don't keep anything", True),
+    ("别停", False),
+    ("唔好停", False),
+    ("不要取消", False),
+    ("我不想停", False),
+    ("先不要取消，我再想想", False),
+    ("don't stop please", False),
+    ("I don't want to stop", False),
+    ("no, do not delete it", False),
+    ("I want to go on", False),
+]
+
 CASES: list[tuple[str, str]] = [
     ("yes", "yes"),
     ("uh yeah um like four or five times", "yes"),
@@ -80,3 +101,9 @@ def test_the_third_is_a_choice_and_a_day() -> None:
     found = {item.entity: item.value for item in extract_all("the third", TODAY)}
     assert found["ordinal"] == 3
     assert "date" in found
+
+
+@pytest.mark.parametrize(("text", "ends"), ENDINGS)
+def test_ending(text: str, ends: bool) -> None:
+    cues = {item.value for item in extract_all(text, TODAY) if item.entity == "cue"}
+    assert ("end_it" in cues) is ends

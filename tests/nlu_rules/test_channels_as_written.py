@@ -18,6 +18,10 @@ SHORT = dict(zip(CHANNELS, "COI", strict=True))
 SIGN = {"tried": "+", "not_tried": "-"}
 
 CASES: list[tuple[str, str]] = [
+    ("他们办公室没去过也不晓得咋约", "I-"),
+    ("冇去過辦事處，又唔知點約", "I-"),
+    ("沒打過電話也不知道打哪支", "C-"),
+    ("电话没打过也不会查网站", "C- O-"),
     ("I tried phoning but gave up", "C+"),
     ("ive called 4 times no one helps", "C+"),
     ("Called the toll free number back in spring, they escalated it supposedly", "C+"),

@@ -23,6 +23,7 @@ _PAPERS_LATER = re.compile(loosen(_LEX.node("papers_later")))
 _HEDGED = re.compile(_LEX.node("hedged"))
 _CORRECTED = re.compile(loosen(_LEX.node("corrected")))
 _HABIT = re.compile(_LEX.node("habit"))
+_END_IT = re.compile(_LEX.node("end_it"))
 _UNKNOWN_WAY = re.compile(_LEX.node("unknown_way"))
 
 
@@ -63,7 +64,8 @@ def extract(text: str, today: date) -> list[Entity]:
     Returns:
         ``cue`` entities: ``yes`` or ``no`` (how it begins), ``hedged`` (a yes with a "but"), ``pass`` (leave this
         question out), ``papers_later`` (the papers, not the request, will follow), ``corrected`` (what came before
-        was wrong), ``habit`` (nothing but how often) and ``unknown_way`` (does not know how something is done).
+        was wrong), ``habit`` (nothing but how often), ``unknown_way`` (does not know how something is done) and
+        ``end_it`` (stop, and keep nothing).
     """
     form = normal(text)
     if len(form.text) > LONGEST:
@@ -77,6 +79,7 @@ def extract(text: str, today: date) -> list[Entity]:
         ("corrected", _CORRECTED),
         ("habit", _HABIT),
         ("unknown_way", _UNKNOWN_WAY),
+        ("end_it", _END_IT),
     )
     for name, pattern in cues:
         hit = pattern.search(form.text)

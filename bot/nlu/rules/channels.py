@@ -88,6 +88,10 @@ _LIGHT_GAP_EN = frozenset(_LEX.node("light.gap_en"))
 _LIGHT_ZH = re.compile(_LEX.node("light.zh"))
 _LIGHT_GAP_ZH = re.compile(_LEX.node("light.gap_zh"))
 _LIGHT_TAIL_ZH = re.compile(_LEX.node("light.tail_zh"))
+_IGNORANCE_ZH = re.compile(_LEX.node("light.ignorance_zh"))
+# A verb that belongs to another channel: "没看过，电话倒是打了" says nothing about the telephone.
+_FOREIGN_VERB = {channel: re.compile(item) for channel, item in _LEX.node("foreign_verb.zh").items()}
+_DID_IT = re.compile(_LEX.node("did_it"))
 # So many words a negation reaches over, when none of them ends it.
 _REACH = 5
 _WORD = re.compile(r"[a-z][a-z']*")
@@ -199,7 +203,7 @@ def _windows(form: Normal, clause: Clause, groups: list[_Mention]) -> list[tuple
         negation = _WINDOW_NEGATION.search(form.text, near, cut) if alone else None
         if negation:
             cut = negation.start()
-        elif prefix:
+        elif prefix and not _FOREIGN_VERB[groups[index].channel].search(prefix.group()):
             cut = prefix.start()
         cuts.append(cut)
     cuts.append(max(clause.end, groups[-1].end))
@@ -222,6 +226,12 @@ def _is_han(char: str) -> bool:
     return "\u3400" <= char <= "\u9fff" or char > "\U00020000"
 
 
+def _own_ignorance_cut(tail: str) -> str:
+    """What follows a Chinese negation, up to where the person goes on about what they do not know."""
+    further = _IGNORANCE_ZH.search(tail)
+    return tail[: further.start()] if further else tail
+
+
 def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
     masks = [(hit.start(), hit.end()) for hit in _RESULT.finditer(form, window[0], window[1])]
     for hit in _NEGATION.finditer(form, window[0], window[1]):
@@ -232,11 +242,13 @@ def _negated(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
             continue
         if hit.end() <= item.start:
             gap = form.text[hit.end() : item.start]
+            if han and _FOREIGN_VERB[item.channel].fullmatch(gap.strip()):
+                continue
             if (han and _LIGHT_ZH.fullmatch(gap.strip())) or (not han and _in_reach(gap)):
                 return True
         elif hit.start() >= item.end:
             gap = form.text[item.end : hit.start()]
-            tail = form.text[hit.end() : window[1]]
+            tail = _own_ignorance_cut(form.text[hit.end() : window[1]]) if han else form.text[hit.end() : window[1]]
             if han and _LIGHT_GAP_ZH.fullmatch(gap.strip()) and _LIGHT_TAIL_ZH.fullmatch(tail.strip(_EDGE)):
                 return True
             if not han and _words_in(gap, _LIGHT_GAP_EN) and _words_in(tail, _LIGHT_TAIL_EN):
@@ -491,7 +503,7 @@ def _extract(text: str) -> list[Entity]:
             others, by_only = NOT_TRIED, False
         _unfulfilled(sentence, clause)
         named = bool(groups or sentence.open or sentence.decided)
-        if none is not None and not (named and none.group()[0] in _SUMMARY):
+        if none is not None and not (named and none.group()[0] in _SUMMARY and not except_cue):
             everything, everything_at = NOT_TRIED, none.span()
         elif every is not None and not (named and every.group()[0] in _SUMMARY and not except_cue):
             everything, everything_at = TRIED, every.span()
@@ -500,6 +512,8 @@ def _extract(text: str) -> list[Entity]:
                 sentence.last = sentence.last or TRIED
             if _DID_FOR.match(form.text, clause.start) and sentence.last == NOT_TRIED:
                 sentence.decided[-1].status = sentence.last = TRIED
+            if asked and _DID_IT.match(form.text, clause.start, clause.end):
+                _settle(asked, TRIED, sentence)
             # "Called? No."
             if asked and _full(_NO_TAIL, form.text[clause.start : clause.end]):
                 _settle(asked, NOT_TRIED, sentence)
@@ -713,6 +727,12 @@ def _collect(
         for item in still_open:
             item.status, item.bare = TRIED, True
             result.setdefault(item.channel, _entity(text, item))
+    if others is not None and result:
+        # "Website, phone, office: I only used the website."
+        for item in still_open:
+            if item.status is None and not item.planned and item.channel not in result:
+                item.status = others
+                result[item.channel] = _entity(text, item)
     if everything is not None and (not decided or everything == TRIED or excepted):
         for channel in CHANNELS:
             if channel not in result:
