@@ -152,10 +152,16 @@ class _Builder:
         )
 
     def receipt_rows(self) -> list[list[str]]:
-        """Form, receipt number and filing date of each number."""
+        """Form, receipt number and filing date of each number.
+
+        One form and one date are asked for. With several numbers nobody knows which of them they belong to, so the
+        cells beside the numbers stay empty, to be filled in by hand.
+        """
         numbers = self._payload.get("receipt_numbers") or []
-        form, filed = self._payload.get("form_type", ""), self._date("filing_date")
-        return [[form, number, filed] for number in numbers] if numbers != NONE else []
+        numbers = [] if numbers == NONE else numbers
+        if len(numbers) == 1:
+            return [[self._payload.get("form_type", ""), numbers[0], self._date("filing_date")]]
+        return [["", number, ""] for number in numbers]
 
     def cover(self, form_pages: int) -> Part:
         """The cover sheet for email, fax and mail.
@@ -240,21 +246,26 @@ class _Builder:
     def _benefit(self) -> list[Block]:
         form = self._content.forms.get(self._payload.get("form_type", ""))
         category = str(form.details.get("category", "other")) if form else "other"
-        return [_choices((self.words(f"benefit_{name}"), name == category) for name in _BENEFITS)]
+        blocks = [_choices((self.words(f"benefit_{name}"), name == category) for name in _BENEFITS)]
+        return [*blocks, *self._by_hand("benefit_which")] if category == "other" else blocks
 
     def _receipts(self) -> list[Block]:
         words, payload = self.words, self._payload
         form = payload.get("form_type", "")
         known = self._content.forms.get(form)
         title = f"{form} ({known.name[self.language]})" if known else form
-        blocks = [_row(words("receipts_form"), title)]
+        blocks = [
+            _row(words("receipts_form"), title),
+            _row(words("receipts_filed"), self._date("filing_date") or words("not_given")),
+        ]
         rows = self.receipt_rows()
         if not rows:
-            blocks.append(_row(words("receipts_filed"), self._date("filing_date") or words("not_given")))
             blocks.append(_row(words("receipts_number"), words("receipts_none")))
             blocks += self._own("receipt_numbers_reason", "receipts_reason")
             return blocks
         most = len(rows) if self._reading else self._content.request_form.receipt_rows
+        if len(rows) > 1:
+            blocks.append(_small(words("receipts_several")))
         blocks.append(self._receipt_table(rows[:most]))
         if len(rows) > most:
             blocks.append(_text(words("receipts_more", count=len(rows) - most, total=len(rows))))
@@ -262,16 +273,17 @@ class _Builder:
 
     def _receipt_table(self, rows: list[list[str]]) -> Block:
         header = [self.words(f"receipts_{name}") for name in ("form", "number", "filed")]
-        filled = [[form, number, filed or self.words("not_given")] for form, number, filed in rows]
-        return _table(header, filled, [2, 4, 3])
+        return _table(header, rows, [2, 4, 3])
 
     def _person(self) -> list[Block]:
         words, payload = self.words, self._payload
         role, full_name, born = (payload.get(name) or "" for name in ("requester_role", "full_name", "date_of_birth"))
         blocks = [_row(words("asking"), words(f"role_{role}"))] if role else []
+        a_number = _row(words("a_number"), payload.get("a_number") or words("not_given"))
         if role == "employer" or born == NONE:
             blocks.append(_row(words("company_name"), full_name))
             blocks.append(_row(words("date_of_birth"), words("born_company")))
+            by_hand = []
         else:
             blocks.append(_row(words("full_name"), full_name))
             name = names.read(full_name)
@@ -279,7 +291,9 @@ class _Builder:
                 blocks.append(_row(words("name_latin"), name.latin))
                 blocks.append(_row(words("name_chinese"), name.chinese))
             blocks.append(_row(words("date_of_birth"), self._date("date_of_birth") or words("not_given")))
-        return [*blocks, _row(words("a_number"), payload.get("a_number") or words("not_given"))]
+            title = {"kind": "options", "label": words("salutation"), "options": [words("mr"), words("ms")]}
+            by_hand = self._by_hand("country_of_birth", "country_of_citizenship", first=[title])
+        return [*blocks, a_number, *by_hand]
 
     def _contact(self) -> list[Block]:
         words, payload = self.words, self._payload
@@ -287,7 +301,8 @@ class _Builder:
         phone = f"{typed} ({full})" if typed and full and typed != full else typed or full
         values = {"email": payload.get("email"), "phone": phone, "mailing_address": payload.get("mailing_address")}
         rows = [_row(words(name), value or words("not_given")) for name, value in values.items()]
-        return [*rows, _row(words("language"), words(f"language_{payload['language']}"))]
+        language = _row(words("language"), words(f"language_{payload['language']}"))
+        return [*rows, language, *self._by_hand("fax_number")]
 
     def _description(self) -> list[Block]:
         words, payload = self.words, self._payload
@@ -388,6 +403,11 @@ class _Builder:
         text = self._payload.get(name)
         return [_text(f"{self.words(label or name)}{self.words('colon')}"), _own(text)] if text else []
 
+    def _by_hand(self, *names: str, first: Iterable[Block] = ()) -> list[Block]:
+        """Items of the form that the guide does not ask for: lines to be filled in by hand."""
+        note = "by_hand_reading" if self._reading else "by_hand" if self.on_paper else "by_hand_online"
+        return [_small(self.words(note)), *first, *(_blank(self.words(name), wide=True) for name in names)]
+
     def _date(self, name: str) -> str:
         value = self._payload.get(name)
         return self._statement.date(value, self.language) if value and value != NONE else ""
@@ -429,8 +449,8 @@ def _row(label: str, value: str) -> Block:
     return {"kind": "row", "label": label, "value": value}
 
 
-def _blank(label: str) -> Block:
-    return {"kind": "blank", "label": label}
+def _blank(label: str, wide: bool = False) -> Block:
+    return {"kind": "blank", "label": label, "wide": wide}
 
 
 def _sign(label: str, date_label: str) -> Block:

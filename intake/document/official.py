@@ -215,9 +215,10 @@ class OfficialForm:
             "form_name": known.name[language] if known else "",
             "benefit": str(known.details.get("category", "other")) if known else "other",
             "filing_date": day("filing_date"),
-            "receipt_forms": [form] * len(numbers),
+            # One form and one date are asked for; with several numbers nobody knows which of them they belong to.
+            "receipt_forms": [form] if len(numbers) == 1 else [],
             "receipt_numbers": numbers,
-            "receipt_dates": [day("filing_date")] * len(numbers),
+            "receipt_dates": [day("filing_date")] if len(numbers) == 1 else [],
             "grounds": list(payload.get("grounds") or []),
             "documents": list(payload.get("documents") or []),
         }

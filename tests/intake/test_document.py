@@ -81,7 +81,7 @@ def test_every_section_is_there_and_the_answers_are_in_it() -> None:
         "等回信",
         "[X] An emergency or hardship", "[ ] A problem that USCIS was asked", "[X] Pending beyond", "我丢了工作。",
         "[X] Immigrant status", "[ ] Waiver", "I-485 (Application to Register Permanent Residence",
-        "I-485 LIN9999106498 May 2023", "I-485 IOE*123456789 May 2023",
+        "Filed May 2023", "LIN9999106498", "IOE*123456789",
         "the applicant", "Name, as given 王小明 Xiaoming Wang", "In Latin letters Xiaoming Wang", "characters 王小明",
         "02/29/1980", "A012345678", "wang@example.com", "(202) 555-0143 (+12025550143)",
         "1 Main St Springfield, IL 62701",
@@ -95,7 +95,7 @@ def test_every_section_is_there_and_the_answers_are_in_it() -> None:
 def test_optional_answers_that_are_missing_are_said_to_be_missing() -> None:
     content = pdf(a_number=None, email=None, mailing_address=None, documents=[], filing_date=None)
     said(content, "A-Number not given", "Email not given", "Mailing address not given", "No document was named.")
-    said(content, "LIN9999106498 not given")
+    said(content, "Filed not given")
 
 
 @pytest.mark.parametrize("count", [1, 3, 12, 40])
@@ -103,7 +103,10 @@ def test_optional_answers_that_are_missing_are_said_to_be_missing() -> None:
 def test_more_receipt_numbers_than_fit_go_to_a_continuation_sheet(count: int, delivery: str) -> None:
     numbers = [f"LIN21900{index:05}" for index in range(count)]
     content = pdf(receipt_numbers=numbers, **({} if delivery == "online" else {**PAPER, "delivery": delivery}))
-    said(content, *(f"I-485 {number} May 2023" for number in numbers))
+    said(content, *numbers, "USCIS form I-485 (", "Filed May 2023")
+    text = text_of(content)
+    beside = [n for n in numbers if f"I-485{n}" in text or f"{n}May2023" in text]
+    assert beside == (numbers if count == 1 else []), "what was asked once is claimed of each"
     pages = page_texts(content)
     continued = [index for index, text in enumerate(pages) if "Section 4, continued" in text]
     rows = CONTENT.request_form.receipt_rows
@@ -122,7 +125,8 @@ def test_without_a_receipt_number_the_reason_is_there() -> None:
     ("value", "shown"), [("2023-05-12", "05/12/2023"), ("2023-05", "May 2023"), ("2023-12-01", "12/01/2023")]
 )
 def test_dates_are_written_the_american_way(value: str, shown: str) -> None:
-    said(pdf(filing_date=value, contact_center_date=value), f"LIN9999106498 {shown}", f"Contact Center yes {shown}")
+    content = pdf(filing_date=value, contact_center_date=value, receipt_numbers=["LIN9999106498"])
+    said(content, f"Filed {shown}", f"I-485 LIN9999106498 {shown}", f"Contact Center yes {shown}")
 
 
 NAMES = [
@@ -196,6 +200,39 @@ def test_who_acts_for_another_person_is_told_what_must_go_along(role: str, texts
     content = pdf(requester_role=role, representative_name=helper, **PAPER)
     said(content, *texts, *([helper] if helper else []))
     assert text_of(content).count("Signhere") == signatures
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_form_and_date_are_not_claimed_of_several_numbers(language: str) -> None:
+    payload = answers(language=language, receipt_numbers=["LIN9999106498", "IOE0912345678"])
+    content = DOCUMENT.pdf(FILED, payload, language, "reading")
+    day = STATEMENT.date("2023-05", language)
+    said(content, f"{WORDS['receipts_filed'][language]}{day}", WORDS["receipts_several"][language])
+    unsaid(content, "I-485LIN9999106498", f"IOE0912345678{day}")
+    alone = DOCUMENT.pdf(FILED, {**payload, "receipt_numbers": ["LIN9999106498"]}, language, "reading")
+    said(alone, f"I-485LIN9999106498{day}")
+    unsaid(alone, WORDS["receipts_several"][language])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("delivery", ["online", "mail"])
+def test_what_the_form_asks_and_the_guide_does_not_is_left_to_be_filled_in(language: str, delivery: str) -> None:
+    more = {} if delivery == "online" else PAPER
+    items = ("salutation", "country_of_birth", "country_of_citizenship", "fax_number")
+    request = pdf(language=language, **more)
+    note = "by_hand" if more else "by_hand_online"
+    said(request, *(WORDS[item]["en"] for item in items), WORDS[note]["en"], "[ ] Mr. [ ] Ms.")
+    if language != "en":
+        reading = pdf("reading", language=language, **more)
+        said(reading, *(WORDS[item][language] for item in items), WORDS["by_hand_reading"][language])
+    company = pdf(requester_role="employer", full_name="Widgets & Co.", date_of_birth="none", form_type="I-129", **more)
+    unsaid(company, WORDS["country_of_birth"]["en"], WORDS["salutation"]["en"])
+    said(company, WORDS["fax_number"]["en"])
+
+
+def test_another_kind_of_benefit_is_named_by_hand() -> None:
+    said(pdf(form_type="I-687", **PAPER), "[X] Other", WORDS["benefit_which"]["en"], WORDS["by_hand"]["en"])
+    unsaid(pdf(), WORDS["benefit_which"]["en"])
 
 
 def test_addresses_abroad_and_phones_stay_as_typed() -> None:
