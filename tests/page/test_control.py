@@ -8,9 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from tests.conversations.test_outcomes import OPENINGS
+from tests.page.test_reach import VISIBLE_FOCUS
 from tests.page.visitor import PARTS, Visitor, visitor
 
 CODE = re.compile(r"\b\w{4}-\w{4}-\w{4}-\w{4}\b")
@@ -27,6 +28,15 @@ def _begin(person: Visitor) -> Visitor:
 def _reviewed(person: Visitor) -> dict[str, str]:
     pairs = person.page.locator("#review dl > div").all()
     return {pair.locator("dt").inner_text(): pair.locator("dd > span").inner_text() for pair in pairs}
+
+
+def _described(person: Visitor) -> str:
+    """What a screen reader tells of the element that has the focus."""
+    session = person.context.new_cdp_session(person.page)
+    session.send("Accessibility.enable")
+    object_id = session.send("Runtime.evaluate", {"expression": "document.activeElement"})["result"]["objectId"]
+    nodes = session.send("Accessibility.getPartialAXTree", {"objectId": object_id, "fetchRelatives": False})["nodes"]
+    return str(nodes[0]["description"]["value"])
 
 
 def test_every_answer_is_in_the_review_and_can_be_changed(person: Visitor) -> None:
@@ -74,8 +84,9 @@ def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
     expect(person.page.locator("#banner .code")).to_be_visible()
     code = person.page.inner_text("#banner .code")
     assert CODE.fullmatch(code)
-    assert code in person.page.inner_text("#live"), "read out"
     assert person.page.evaluate("document.activeElement.id") == "banner"
+    assert code in _described(person), "read out with the focus"
+    assert code not in person.page.inner_text("#live"), "and not a second time"
     assert person.axe() == []
     person.shot("saved")
     with visitor(browser, person.base, person.language) as elsewhere:
@@ -113,12 +124,47 @@ def test_a_scanned_code_is_not_sent_by_itself(anyone: Visitor, browser: Browser)
         expect(elsewhere.page.locator("#messages > li.person")).to_have_count(1)
 
 
-def test_copy_the_telephone_number(anyone: Visitor) -> None:
-    anyone.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    button = anyone.page.locator("#help button").first
+COPIED = {"en": "Copied", "zh-Hans": "已复制", "zh-Hant": "已複製"}
+
+
+def _copy(person: Visitor, button: Locator) -> Locator:
+    """Press a button that copies; gives back the word that then stands beside it."""
+    person.page.evaluate("document.getElementById('live').replaceChildren()")
     button.click()
-    assert anyone.page.evaluate("navigator.clipboard.readText()") == button.get_attribute("data-copy")
-    expect(anyone.page.locator("#live")).to_contain_text("Copied")
+    word = button.locator("xpath=following-sibling::b")
+    expect(word).to_be_visible()
+    assert person.page.locator(".copied").count() == 1
+    assert word.get_attribute("aria-hidden") == "true", "the region that is read out tells it, once"
+    assert person.page.locator("#live p").all_inner_texts() == [word.inner_text()]
+    return word
+
+
+def test_copying_is_told_at_the_button(person: Visitor) -> None:
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.be_at("review").say({"en": "yes", "zh-Hans": "同意", "zh-Hant": "同意"}[person.language])
+    number = person.state()["tracking_number"]
+    assert number
+    person.page.click("form[action='/chat/code'] button")
+    code = person.page.inner_text("#banner .code")
+    phone = person.page.inner_text("#help a")
+    for text, place in ((phone, "#help"), (code, "#banner"), (number, "#more section")):
+        button = person.page.locator(f"{place} [data-copy='{text}']")
+        assert COPIED[person.language] in _copy(person, button).inner_text()
+        assert person.page.evaluate("navigator.clipboard.readText()") == text
+    assert person.axe() == []
+    person.shot("copied")
+    expect(person.page.locator(".copied")).to_have_count(0)
+
+
+def test_what_cannot_be_copied_is_told_at_the_button(person: Visitor) -> None:
+    person.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    button = person.page.locator("#help button").first
+    word = _copy(person, button).inner_text()
+    assert COPIED[person.language] not in word
+    assert {"en": "copy it yourself", "zh-Hans": "自己", "zh-Hant": "自己"}[person.language] in word
+    person.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    person.settle()
+    expect(button).to_be_focused()
 
 
 def test_papers(person: Visitor, tmp_path: Path) -> None:
@@ -146,6 +192,26 @@ def test_papers(person: Visitor, tmp_path: Path) -> None:
     assert not person.state()["answers"].get("documents")
 
 
+def test_papers_can_be_removed_by_keys(anyone: Visitor) -> None:
+    anyone.say(OPENINGS["submitted"]["en"])
+    anyone.page.click("#papers > summary")
+    anyone.page.set_input_files("#file", {"name": "notice.png", "mimeType": "image/png", "buffer": PNG})
+    anyone.page.focus("#upload button")
+    anyone.page.keyboard.press("Enter")
+    there = anyone.page.locator("#papers form[action='/chat/remove'] li")
+    expect(there).to_have_count(1)
+    anyone.page.focus("#papers > summary")
+    for _ in range(5):
+        anyone.page.keyboard.press("Tab")
+        if anyone.page.evaluate("document.activeElement.name") == "document":
+            break
+    anyone.page.keyboard.press("Enter")
+    expect(there).to_have_count(0)
+    expect(anyone.page.locator("#banner")).to_be_focused()
+    assert anyone.page.evaluate(VISIBLE_FOCUS) == []
+    assert "removed" in _described(anyone)
+
+
 def test_erase_asks_first(person: Visitor) -> None:
     _begin(person)
     token = person.token
@@ -167,33 +233,58 @@ def test_erase_asks_first(person: Visitor) -> None:
     expect(person.page.locator("#messages > li")).to_have_count(1)
 
 
-def test_leaving_quickly(anyone: Visitor) -> None:
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_leaving_quickly(browser: Browser, base: str, script: bool) -> None:
+    """From the start page, over the skip link, and away: Back leads to nothing that was said."""
     outside: list[str] = []
 
-    def neutral(route: object) -> None:
-        outside.append(route.request.url)  # type: ignore[attr-defined]
-        route.fulfill(status=200, content_type="text/html", body="<title>Weather</title>")  # type: ignore[attr-defined]
+    def neutral(route: Route) -> None:
+        outside.append(route.request.url)
+        route.fulfill(status=200, content_type="text/html", body="<title>Weather</title>")
 
-    anyone.context.route(re.compile(r"^https://"), neutral)
-    anyone.page.goto("about:blank")
-    anyone.open()
-    _begin(anyone)
-    token = anyone.token
-    anyone.page.fill("#answer", "nobody may see this")
-    assert "nobody may see this" in anyone.stored()["draft"]
-    anyone.page.click("#exit")
-    anyone.page.wait_for_url("https://**")
-    assert anyone.page.title() == "Weather"
-    assert anyone.token == ""
-    assert httpx.get(f"{anyone.base}/chat/history", cookies={"guide_session": token}).status_code == 401
-    anyone.page.go_back()
-    assert "/chat/" not in anyone.page.url, "back does not return"
-    anyone.open()
-    assert anyone.stored() == {}
-    assert anyone.page.input_value("#answer") == ""
-    assert len(anyone.shown()) == 1, "nothing of it is left in this browser"
-    anyone.elsewhere.clear()
-    assert outside
+    with visitor(browser, base, "en", java_script_enabled=script) as person:
+        page = person.page
+        person.context.route(re.compile(r"^https://"), neutral)
+        page.goto(f"{base}/")
+        page.click("main a.button")
+        page.wait_for_selector("#messages > li")
+        page.focus(".skip")
+        page.keyboard.press("Enter")
+        if script:
+            assert page.evaluate("document.activeElement.id") == "answer"
+            assert "#" not in page.url, "no entry of its own in the history"
+        page.fill("#answer", OPENINGS["submitted"]["en"])
+        page.click("#send")
+        expect(page.locator("#messages > li.person")).to_have_count(1)
+        if script:
+            person.settle()
+            page.fill("#answer", "nobody may see this")
+            assert "nobody may see this" in person.stored()["draft"]
+        token = person.token
+        page.click("#exit")
+        page.wait_for_url("https://**")
+        assert page.title() == "Weather"
+        assert outside
+        assert person.token == ""
+        for _ in range(40):
+            status = httpx.get(f"{base}/chat/history", cookies={"guide_session": token}).status_code
+            if status == 401:
+                break
+            page.wait_for_timeout(50)
+        assert status == 401, "the session has ended"
+        page.go_back()
+        if script:
+            assert page.url == f"{base}/", "the chat is not in the history any more"
+        while page.url.startswith(base):
+            assert OPENINGS["submitted"]["en"] not in page.content()
+            if page.go_back() is None:
+                break
+        page.goto(f"{base}/chat/")
+        page.wait_for_selector("#messages > li")
+        assert page.input_value("#answer") == ""
+        assert len(person.shown()) == 1, "nothing of it is left in this browser"
+        if script:
+            assert person.stored() == {}
 
 
 def test_the_end_is_told_before_it_comes(person: Visitor) -> None:

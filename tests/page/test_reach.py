@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -132,12 +133,21 @@ def test_keyboard_alone(person: Visitor) -> None:
         tab_to(selector)
 
 
-VISIBLE_FOCUS = """() => {
+VISIBLE_FOCUS = r"""() => {
   const one = document.activeElement;
   if (one === document.body) return [];
   const box = one.getBoundingClientRect(), style = getComputedStyle(one), wrong = [];
   const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
-  if (!outlined && !['banner', 'choices'].includes(one.id)) wrong.push('no outline: ' + one.outerHTML.slice(0, 80));
+  if (!outlined) wrong.push('no outline: ' + one.outerHTML.slice(0, 80));
+  const light = (color) => color.match(/[\d.]+/g).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [.2126, .7152, .0722][at], 0);
+  // The outline stands outside, on what is behind the element.
+  let behind = one.parentElement;
+  while (behind && /, 0\)$|^transparent$/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  const two = [light(style.outlineColor), behind ? light(getComputedStyle(behind).backgroundColor) : 1].sort();
+  const contrast = (Math.max(...two) + .05) / (Math.min(...two) + .05);
+  if (contrast < 3) wrong.push(`contrast ${contrast.toFixed(1)}: ` + one.outerHTML.slice(0, 80));
   const top = document.elementFromPoint(
     Math.min(Math.max(box.left + box.width / 2, 0), innerWidth - 1),
     Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1));
@@ -264,12 +274,31 @@ def test_targets_are_large_enough(person: Visitor) -> None:
     assert all((one.bounding_box() or {})["height"] > 0 for one in lines.all())
 
 
+# Asks for another language without saying which one.
+WHICH_LANGUAGE = {"en": "Can I use another language?", "zh-Hans": "可以换一种语言吗？", "zh-Hant": "可以換一種語言嗎？"}
+
+
+def _languages_on_their_buttons(person: Visitor) -> None:
+    """Each button that names a language is marked as being in it; the language of the page needs no mark."""
+    marked = {one.inner_text(): one.get_attribute("lang") for one in person.page.locator("#choices button").all()}
+    names = {"English": "en", "简体中文": "zh-Hans", "繁體中文": "zh-Hant"}
+    assert {name: marked.pop(name) for name in names} == {
+        name: None if tag == person.language else tag for name, tag in names.items()
+    }
+    assert set(marked.values()) <= {None}
+
+
 def test_language_of_the_page_and_its_parts(person: Visitor) -> None:
     assert person.page.get_attribute("html", "lang") == person.language
     for link in person.page.locator("nav a").all():
         assert link.get_attribute("lang") == link.get_attribute("hreflang")
-    choices = {one.inner_text(): one.get_attribute("lang") for one in person.page.locator("#choices button").all()}
-    assert choices
+    _languages_on_their_buttons(person)
+    person.page.evaluate("document.body.dataset.here = '1'")
+    person.say(WHICH_LANGUAGE[person.language])
+    assert person.page.evaluate("document.body.dataset.here") == "1", "shown by the script, not by a new page"
+    _languages_on_their_buttons(person)
+    person.page.reload()
+    _languages_on_their_buttons(person)
     fonts = _fonts(person, "#messages p[dir]")
     if person.language != "en":
         wanted = "SC" if person.language == "zh-Hans" else "TC"
@@ -309,6 +338,31 @@ def test_telephone_links(person: Visitor) -> None:
         assert (phone.get_attribute("href") or "").removeprefix("tel:+") == (
             digits if len(digits) == 11 else f"1{digits}"
         )
+
+
+def test_hours_are_told_in_the_persons_own_time(browser: Browser, base: str, language: str) -> None:
+    """In Shanghai, also after the language was changed; without the script it is the time of the telephone."""
+    with visitor(browser, base, language, timezone_id="Asia/Shanghai", java_script_enabled=False) as posted:
+        posted.page.goto(f"{base}/chat/")
+        eastern = posted.page.inner_text("#hours-now")
+        assert EASTERN[language] in eastern
+    with visitor(browser, base, language, timezone_id="Asia/Shanghai") as person:
+        person.open()
+        for now in (language, "en" if language != "en" else "zh-Hant"):
+            if now != language:
+                person.after(lambda tag=now: person.page.click(f"nav a[hreflang='{tag}']"))
+                assert person.page.get_attribute("html", "lang") == now
+            own = {"language": now, "zone": "Asia/Shanghai"}
+            told = httpx.get(f"{base}/chat/hours", params=own, timeout=30).json()["now"]
+            assert OWN_TIME[now] in told
+            expect(person.page.locator("#hours-now")).to_have_text(told)
+        person.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        person.settle()
+        expect(person.page.locator("#hours-now"), "also when the page has looked again").to_have_text(told)
+
+
+EASTERN = {"en": "Eastern Time", "zh-Hans": "美国东部时间", "zh-Hant": "美國東部時間"}
+OWN_TIME = {"en": "your time", "zh-Hans": "您当地时间", "zh-Hant": "您當地時間"}
 
 
 def test_help_is_always_in_the_same_place(person: Visitor) -> None:
