@@ -6,6 +6,8 @@ everything that was written are sealed; rows are about a person under a keyed ha
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,8 +20,11 @@ from sqlalchemy import (
     Table,
 )
 
-from serving import database
+from serving import database, migrations
 
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+# Any fixed number: names the lock under which tables are built.
+_MIGRATION_LOCK = 7_001_081
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 _SERVER_THREADS = 4
@@ -92,7 +97,7 @@ keyboards = Table(
     Index("ix_messenger_keyboards_person", "person"),
 )
 
-# How far news were read, and which form the tables have.
+# How far news were read.
 notes = Table(
     "messenger_notes",
     metadata,
@@ -102,10 +107,10 @@ notes = Table(
 
 
 class Database(database.Database):
-    """Runs units of work on the worker's tables, which are made when they are not there."""
+    """Runs units of work on the worker's tables, which are brought up to date first."""
 
     def __init__(self, url: str) -> None:
         server = {"pool_pre_ping": True, "pool_size": _SERVER_THREADS}
         engine = database.open_engine(url, server=server)
         super().__init__(engine, 1 if engine.dialect.name == "sqlite" else _SERVER_THREADS, "messenger-db")
-        metadata.create_all(engine)
+        migrations.migrate(engine, MIGRATIONS, _MIGRATION_LOCK)

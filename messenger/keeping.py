@@ -221,9 +221,42 @@ def replace(connection: Connection, out_id: int, body: bytes) -> None:
     connection.execute(update(outbox).where(outbox.c.id == out_id).values(body=body, state="waiting"))
 
 
-def close(connection: Connection, person: str, now: int) -> None:
-    """The person shut us out: what waits for them stays for a while, in case they come back."""
-    connection.execute(update(people).where(people.c.person == person).values(closed_at=now))
+def close(connection: Connection, person: str, now: int) -> bool:
+    """The person shut us out: what waits for them stays for a while, in case they come back.
+
+    Who had asked to be forgotten is forgotten at once, with what they wrote after that: nobody is left to answer.
+
+    Returns:
+        Whether they were forgotten.
+    """
+    if not _has_to(connection, person, "forget"):
+        connection.execute(update(people).where(people.c.person == person).values(closed_at=now))
+        return False
+    connection.execute(update(inbox).where(inbox.c.person == person).values(body=None))
+    forget(connection, person)
+    return True
+
+
+def stop_talking(connection: Connection, out: Row[Any]) -> bool:
+    """Where a group is to be left, what cannot be said there any more is not: the leaving comes next.
+
+    Returns:
+        Whether a group is to be left.
+    """
+    if not _has_to(connection, out.person, "leave"):
+        return False
+    settle(connection, out, None, dropped=True)
+    return True
+
+
+def moved(connection: Connection, person: str, chat: bytes) -> None:
+    """A group has another id now, given sealed."""
+    connection.execute(update(people).where(people.c.person == person).values(chat=chat))
+
+
+def _has_to(connection: Connection, person: str, kind: OutKind) -> bool:
+    this = (outbox.c.person == person, outbox.c.kind == kind, outbox.c.state.in_(OPEN))
+    return connection.scalar(select(outbox.c.id).where(*this).limit(1)) is not None
 
 
 def messages_of(connection: Connection, person: str, since: int) -> list[int]:

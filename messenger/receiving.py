@@ -8,7 +8,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
 
 from messenger.settings import Limits, Webhook
 from messenger.updates import ALLOWED
@@ -30,6 +33,32 @@ _CONNECTIONS = 20
 _LATE_SECONDS = 10
 
 Keep = Callable[[Update], Awaitable[None]]
+
+
+class UpdatesRequest(HTTPXRequest):
+    """Fetches updates; of one that the library cannot read, only its number is left.
+
+    Otherwise it would come again and again, and nothing behind it would ever be read.
+    """
+
+    async def do_request(self, *given: Any, **more: Any) -> tuple[int, bytes]:
+        """See the library."""
+        code, payload = await super().do_request(*given, **more)
+        if code != httpx.codes.OK:
+            return code, payload
+        answer = json.loads(payload)
+        fetched = answer["result"]
+        kept = [raw if _is_readable(raw) else {"update_id": raw["update_id"]} for raw in fetched]
+        return code, payload if kept == fetched else json.dumps({**answer, "result": kept}).encode()
+
+
+def _is_readable(raw: dict[str, Any]) -> bool:
+    try:
+        Update.de_json(raw)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.error("ALARM an update cannot be read", extra={"reason": type(error).__name__})
+        return False
+    return True
 
 
 async def patiently(name: str, what: Callable[[], Awaitable[object]], longest_pause: float) -> None:
@@ -134,11 +163,14 @@ def webhook_app(bot: Bot, keep: Keep, webhook: Webhook) -> Starlette:
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     return Response(status_code=413)
-            update = Update.de_json(json.loads(bytes(body)), bot)
-        except (ValueError, KeyError, TypeError, AttributeError, ClientDisconnect):
+            raw = json.loads(bytes(body))
+            int(raw["update_id"])
+        except (ValueError, KeyError, TypeError, ClientDisconnect):
             return Response(status_code=400)
+        if not _is_readable(raw):
+            return Response()  # brought again, it would be no better, and would hold up the others
         try:
-            await keep(update)
+            await keep(Update.de_json(raw, bot))
         except Exception:
             log.exception("an update could not be kept")
             return Response(status_code=503)

@@ -16,6 +16,8 @@ _SUMMARIES = ("utter_ask_review", "utter_outcome_submitted", "utter_outcome_prep
 # They name a button of the page; here it is a command.
 NAME_THE_BUTTON = (*("utter_goodbye", "utter_outcome_try_uscis_first", "utter_office_closed_hold"),)
 SAVE_HOW = "utter_save_how"
+# What the person told at the beginning, said back to them.
+_OWN_WORDS = ("utter_ask_problem_description_reuse",)
 _PAGE_TEXTS = {"review": "page_review", "documents": "page_documents"}
 _OURS = "/chat/files/"
 # A calendar entry holds a date and nothing of the person; the other files are the request itself.
@@ -137,7 +139,8 @@ def draft_from(answer: Answer, words: Words, public_url: str, link: str | None, 
     for reply in shown:
         if reply["key"] == SAVE_HOW:
             continue  # the code itself comes in its place
-        draft.paragraphs.append(texts.mask(str(reply["text"])))
+        mask = texts.mask_own if reply["key"] in _OWN_WORDS else texts.mask
+        draft.paragraphs.append(mask(str(reply["text"])))
         draft.protected = draft.protected or reply["key"].startswith(_SUMMARIES)
     offered = {str(item["payload"]): str(item["title"]) for reply in shown for item in reply.get("buttons") or ()}
     draft.buttons = [Button(texts.mask(title), payload=payload) for payload, title in offered.items()]

@@ -14,7 +14,7 @@ import datetime
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from sqlalchemy import Row
@@ -26,7 +26,7 @@ from telegram import (
     InlineKeyboardMarkup,
     LinkPreviewOptions,
 )
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from messenger import keeping
 from messenger.database import Database
@@ -127,7 +127,7 @@ class Sender:
                 await self._settle(out, None, dropped=True)
                 continue
             if known.closed_at is not None and out.kind != "forget":
-                raise Closed
+                await self._close(out.person)
             await self._do(out, known, int(chat), body)
 
     async def _do(self, out: Row[Any], known: Row[Any], chat: int, body: dict[str, Any]) -> None:
@@ -158,6 +158,9 @@ class Sender:
             except RetryAfter as error:
                 await asyncio.sleep(_seconds(error.retry_after))
                 continue
+            except ChatMigrated as error:
+                chat = await self._follow(out.person, error.new_chat_id)
+                continue
             except (Forbidden, BadRequest, InvalidToken) as error:
                 changed = await self._refused(out, body, error)
                 if changed is None:
@@ -182,9 +185,9 @@ class Sender:
                 await asyncio.sleep(min(_REFUSED_PAUSE_SECONDS, self._longest_pause))
                 return body
             if isinstance(error, Forbidden) or any(sign in said for sign in _GONE):
-                await self._database.run(lambda c: keeping.close(c, out.person, now_ms()))
-                log.info("a chat is closed to us")
-                raise Closed from None
+                if await self._database.run(lambda c: keeping.stop_talking(c, out)):
+                    return None
+                await self._close(out.person)
             if any(sign in said for sign in _NO_SUCH_BUTTON) and _has_links(body):
                 changed = _links_in_text(body)
                 await self._database.run(lambda c: keeping.replace(c, out.id, self._seal.close(changed)))
@@ -194,6 +197,25 @@ class Sender:
             log.info("nothing to change any more", extra={"kind": out.kind, "reason": type(error).__name__})
         await self._settle(out, None, dropped=True)
         return None
+
+    async def _follow(self, person: str, chat: int) -> int:
+        """A group has got another id: go on there."""
+        await self._database.run(lambda c: keeping.moved(c, person, self._seal.close(chat)))
+        log.info("a group has moved")
+        return chat
+
+    async def _close(self, person: str) -> NoReturn:
+        """Nothing can be brought to a person now.
+
+        Raises:
+            Closed: Always.
+        """
+        if await self._database.run(lambda c: keeping.close(c, person, now_ms())):
+            await self._database.forget_traces()
+            log.info("somebody who had asked for it is forgotten")
+        else:
+            log.info("a chat is closed to us")
+        raise Closed
 
     async def _again(self, out: Row[Any]) -> Row[Any]:
         row = await self._database.run(lambda c: keeping.next_out(c, out.person))

@@ -33,7 +33,7 @@ PAYLOADS = {
     "privacy": "/ask_privacy",
 }
 _SWITCH = '/switch_language{"language":"%s"}'
-_START = re.compile(r"(en|zh-Hans|zh-Hant|zh)?(?:_?([a-z]{1,12}))?")
+_START = re.compile(r"(en|zh-Hans|zh-Hant|zh)?(?:_?([A-Za-z0-9]{1,12}))?")
 _MARK = "✔ "
 # A group is told once why we leave, however many updates its adding us makes.
 _GROUP_QUIET_MS = 600_000
@@ -94,6 +94,8 @@ class Talk:
             outs, used = await self._tap(turn)
         elif event.kind == "edited":
             turn.tell(self._words("edited", turn.language))
+        elif event.kind == "unknown":
+            turn.tell(self._words("unknown_command", turn.language))
         elif event.kind == "media":
             await self._media(turn)
         elif event.kind == "command":
@@ -138,27 +140,36 @@ class Talk:
         if answer.wants_code:
             await self._save(turn)
 
-    async def _say(self, turn: _Turn, **message: str | None) -> bool:
+    async def _say(self, turn: _Turn, first: bool = False, **message: str | None) -> bool:
         """Have something answered; a conversation that is gone meanwhile begins anew.
+
+        Args:
+            turn: The update that says it.
+            first: Something else of the same update follows, and only the answer to that counts.
+            message: See `FrontDoor.say`.
 
         Returns:
             Whether it was answered: not if the button belongs to an earlier question.
         """
-        person, message_id = turn.known.person, str(turn.event.update_id)
+        person, message_id = turn.known.person, f"{turn.event.update_id}{'.1' if first else ''}"
         try:
             view = await self._front.say(person, message_id, **message)
         except Refused as refused:
             if refused.code == "no_conversation":
                 await self._greet(turn, turn.event.tag)
-                if "text" in message or "title" in message:
-                    await self._take(turn, render.answer_from(await self._front.say(person, message_id, **message)))
+                if "text" not in message and "title" not in message:
+                    return True
+                view = await self._front.say(person, message_id, **message)
+                if not first:
+                    await self._take(turn, render.answer_from(view))
                 return True
             if refused.code in ("moved_on", "unknown_payload"):
                 turn.tell(self._words("stale", turn.language))
                 return False
             turn.tell(refused.sentence)
             return True
-        await self._take(turn, render.answer_from(view))
+        if not first:
+            await self._take(turn, render.answer_from(view))
         return True
 
     async def _link(self, person: str, language: Language) -> str:
@@ -202,14 +213,14 @@ class Talk:
         forgets = any(out.kind == "forget" for out in outs)
         return [*([] if forgets else [edit]), *outs], None if forgets else (keyboard.id, int(place))
 
-    async def _new_link(self, turn: _Turn) -> None:
+    async def _new_link(self, turn: _Turn, why: str = "media_link") -> None:
         try:
             link = await self._link(turn.known.person, turn.language)
         except Refused:
             await self._greet(turn, turn.event.tag)
             return
-        minutes = {"minutes": str(self._settings.limits.transfer_minutes)}
-        turn.tell(self._words("media_link", turn.language, minutes))
+        values = {"minutes": str(self._settings.limits.transfer_minutes), "phone": self._words.phone}
+        turn.tell(self._words(why, turn.language, values))
         turn.draft.buttons = render.page_buttons(self._words, turn.language, link)
 
     # ---- what is no text
@@ -265,10 +276,14 @@ class Talk:
         else:
             if name == "privacy":
                 turn.tell(words("privacy_here", turn.language))
-            await self._say(turn, payload=PAYLOADS[name], title=f"/{name}")
+            number = turn.event.text if name == "status" else ""
+            await self._say(turn, first=bool(number), payload=PAYLOADS[name], title=f"/{name}")
+            if number:
+                await self._say(turn, text=number)
             if name == "help":
                 lines = [f"/{each} – {words(f'command_{each}', turn.language)}" for each in COMMANDS]
-                turn.draft.paragraphs.insert(0, "\n".join([words("commands_title", turn.language), *lines]))
+                listed = "\n".join([words("commands_title", turn.language), *lines])
+                turn.draft.paragraphs[:0] = [listed, words("help_phone", turn.language, {"phone": words.phone})]
         return []
 
     async def _start_again(self, turn: _Turn) -> None:
@@ -302,7 +317,7 @@ class Talk:
             return
         lines = []
         for item in listed:
-            value = words("summary_hidden", language) if item["value"] is None else texts.mask(str(item["value"]))
+            value = words("summary_hidden", language) if item["value"] is None else texts.mask_own(str(item["value"]))
             lines.append(words("summary_line", language, {"label": str(item["label"]), "value": value}))
         if not lines:
             turn.tell(words("summary_empty", language))
@@ -330,7 +345,10 @@ class Talk:
         try:
             view = await self._front.resume(turn.known.person, turn.event.text[:200], turn.language)
         except Refused as refused:
-            turn.tell(refused.sentence)
+            if refused.code == "birth_year_needed":
+                await self._new_link(turn, "resume_on_page")
+            else:
+                turn.tell(refused.sentence)
             return
         answer = render.answer_from(view)
         turn.draft = Draft(turn.draft.paragraphs[:1] if turn.known.greeted is None else [])

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from telegram import CallbackQuery, ChatMember, ChatMemberUpdated, Message, Update
 
-Kind = Literal["text", "command", "tap", "edited", "media", "group", "back", "gone"]
+Kind = Literal["text", "command", "unknown", "tap", "edited", "media", "group", "back", "gone"]
 
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
 COMMANDS = (
     *("start", "language", "status", "review", "back", "save", "resume", "cancel", "help", "privacy", "human"),
     "delete",
 )
-_COMMAND = re.compile(r"/([A-Za-z]{1,32})(?:@(\w{1,64}))?(?=\s|$)")
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w{1,64}))?(?=\s|$)")
 _AWAY = (ChatMember.LEFT, ChatMember.BANNED)
 # What a message can be made of besides text; anything else is a note of Telegram's own, such as a changed title.
 _CONTENTS = (
@@ -32,8 +32,8 @@ class Event:
     Attributes:
         update_id: Telegram's number of it.
         chat_id: Of the chat; never leaves the worker but to Telegram.
-        kind: `text`, `command`, `tap` (a button), `edited`, `media`, `group` (we are in one), `back` (the person let us
-            in again) or `gone` (they shut us out).
+        kind: `text`, `command`, `unknown` (a command that is none of ours), `tap` (a button), `edited`, `media`,
+            `group` (we are in one), `back` (the person let us in again) or `gone` (they shut us out).
         tag: Language tag of the person's Telegram, or empty.
         text: What was written; for a command what stands behind it; of media what stands beside it.
         name: Of the command, or the data of the button.
@@ -70,7 +70,8 @@ def event_from(update: Update, username: str) -> Event | None:
         return _member(update.update_id, update.my_chat_member)
     if update.edited_message is not None:
         chat = update.edited_message.chat
-        if chat.type != chat.PRIVATE:
+        # A place that is shared live moves on by edits; only changed words are worth a word.
+        if chat.type != chat.PRIVATE or not (update.edited_message.text or update.edited_message.caption):
             return None
         return Event(update.update_id, chat.id, "edited", _tag(update.edited_message))
     return _message(update.update_id, update.message, username) if update.message is not None else None
@@ -112,7 +113,8 @@ def _message(update_id: int, message: Message, username: str) -> Event | None:
         text = message.text[:_MOST_SIGNS]
         command = _command(text, username)
         if command is not None:
-            return Event(update_id, kind="command", name=command[0], text=command[1], **common)
+            kind: Kind = "command" if command[0] in COMMANDS else "unknown"
+            return Event(update_id, kind=kind, name=command[0], text=command[1], **common)
         return Event(update_id, kind="text", text=text, **common)
     if any(getattr(message, name, None) for name in _CONTENTS):
         return Event(update_id, kind="media", text=message.caption or "", album=message.media_group_id or "", **common)
@@ -120,10 +122,9 @@ def _message(update_id: int, message: Message, username: str) -> Event | None:
 
 
 def _command(text: str, username: str) -> tuple[str, str] | None:
-    """Name and rest of one of our commands at the very beginning. "/" before anything else is text like any other."""
+    """Name and rest of a command at the very beginning. "/" before anything else is text like any other."""
     found = _COMMAND.match(text)
-    if found is None or found[1].lower() not in COMMANDS:
+    if found is None:
         return None
-    if found[2] and username and found[2].lower() != username.lower():
-        return None
-    return found[1].lower(), text[found.end() :].strip()
+    ours = not found[2] or not username or found[2].lower() == username.lower()
+    return found[1].lower() if ours else "", text[found.end() :].strip()

@@ -54,8 +54,8 @@ class Worker:
         # A proxy of the environment is for the way to Telegram, not for a Bot API on this machine.
         more = {"trust_env": not settings.is_local_api}
 
-        def line(connections: int) -> HTTPXRequest:
-            return HTTPXRequest(
+        def line(kind: type[HTTPXRequest], connections: int) -> HTTPXRequest:
+            return kind(
                 connection_pool_size=connections,
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_ANSWER_SECONDS,
@@ -66,8 +66,8 @@ class Worker:
             settings.token,
             base_url=f"{settings.api_base}/bot",
             base_file_url=f"{settings.api_base}/file/bot",
-            request=line(_CONNECTIONS),
-            get_updates_request=line(2),
+            request=line(HTTPXRequest, _CONNECTIONS),
+            get_updates_request=line(receiving.UpdatesRequest, 2),
         )
         self._talk = Talk(settings, self._front, self._database, self._seal, self._words)
         self._sender = Sender(self._bot, self._database, self._seal, self._words, self._limits)

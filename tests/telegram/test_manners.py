@@ -75,10 +75,20 @@ def test_the_first_guess_is_the_language_of_the_profile(worker: Worker, tag: str
     assert worker.state(somebody)["language"] == expected
 
 
-def test_a_link_to_the_bot_can_name_a_language(worker: Worker) -> None:
-    somebody = worker.person("en")
-    somebody.say("/start zh-Hant_web")
-    assert worker.state(somebody)["language"] == "zh-Hant"
+@pytest.mark.parametrize(
+    ("tag", "given", "expected"),
+    [
+        ("en", "zh-Hant_web", "zh-Hant"),
+        ("zh-hans", "en_QR1", "en"),
+        ("zh-hant", "zh-Hans_Poster2026", "zh-Hans"),
+        ("zh-hant", "QR1", "zh-Hant"),
+        ("zh-hant", "en_" + "x" * 13, "zh-Hant"),
+    ],
+)
+def test_a_link_to_the_bot_can_name_a_language(worker: Worker, tag: str, given: str, expected: str) -> None:
+    somebody = worker.person(tag)
+    somebody.say(f"/start {given}")
+    assert worker.state(somebody)["language"] == expected
 
 
 def test_start_again_goes_on_where_one_stopped(worker: Worker, someone: Person) -> None:
@@ -221,6 +231,43 @@ def test_a_group_gets_one_line_and_is_left(worker: Worker, kind: str) -> None:
     assert worker.front_door("SELECT count(*) FROM conversations") == before
 
 
+def _added_to(worker: Worker, chat: int) -> None:
+    us = {"id": 123456, "is_bot": True, "first_name": "Guide", "username": "case_guide_bot"}
+    worker.api.push(
+        {
+            "my_chat_member": {
+                "chat": _group(worker, chat),
+                "from": {"id": 5_559_000_001, "is_bot": False, "first_name": "Somebody"},
+                "date": 1,
+                "old_chat_member": {"status": "left", "user": us},
+                "new_chat_member": {"status": "member", "user": us},
+            }
+        }
+    )
+
+
+def test_a_group_where_we_may_not_speak_is_left_all_the_same(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker().start()
+    worker.api.fault = lambda method, _given: "403" if method == "sendMessage" else None
+    _added_to(worker, -4101)
+    assert worker.api.wait(lambda: -4101 in worker.api.left)
+    time.sleep(0.5)
+    assert len(worker.api.of("sendMessage")) == 1
+    assert worker.api.in_chat(-4101) == []
+
+
+def test_a_group_that_has_moved_is_left_where_it_is_now(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker().start()
+    worker.api.meet(-100_4103, "supergroup")
+    worker.api.migrated[-4102] = -100_4103
+    _added_to(worker, -4102)
+    assert worker.api.wait(lambda: -100_4103 in worker.api.left)
+    time.sleep(0.5)
+    (line,) = worker.api.in_chat(-100_4103)
+    assert WORDS("group", "en") in line.text
+    assert len(worker.api.of("sendMessage")) == 2
+
+
 # ---- texts (point 41)
 
 
@@ -255,6 +302,20 @@ MEDIA: dict[str, dict[str, Any]] = {
     "voice": {"voice": {"file_id": "a", "file_unique_id": "b", "duration": 3}},
     "audio": {"audio": {"file_id": "a", "file_unique_id": "b", "duration": 3}},
     "video": {"video": {"file_id": "a", "file_unique_id": "b", "duration": 3, "width": 1, "height": 1}},
+    "animation": {
+        "animation": {"file_id": "a", "file_unique_id": "b", "duration": 3, "width": 1, "height": 1},
+        "document": {"file_id": "a", "file_unique_id": "b"},
+    },
+    "video_note": {"video_note": {"file_id": "a", "file_unique_id": "b", "duration": 3, "length": 1}},
+    "venue": {"venue": {"location": {"latitude": 1.0, "longitude": 2.0}, "title": "Here", "address": "1 Street"}},
+    "poll": {
+        "poll": {
+            "id": "1", "question": "Yes?", "total_voter_count": 0, "is_closed": False, "is_anonymous": True,
+            "options": [{"text": "Yes", "voter_count": 0, "persistent_id": "1"}], "type": "regular",
+            "allows_multiple_answers": False, "allows_revoting": True, "members_only": False,
+        }
+    },
+    "dice": {"dice": {"emoji": "🎲", "value": 3}},
     "contact": {"contact": {"phone_number": "+12025550123", "first_name": "Ann"}},
     "location": {"location": {"latitude": 1.0, "longitude": 2.0}},
     "sticker": {
@@ -267,14 +328,28 @@ MEDIA: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", MEDIA)
-def test_what_is_no_text_is_refused_kindly_and_not_fetched(worker: Worker, someone: Person, kind: str) -> None:
-    before = worker.state(someone)
-    someone.give(**MEDIA[kind])
-    someone.wait()
-    assert someone.text.startswith(WORDS("media", "en"))
-    assert link_of(someone)
-    assert worker.state(someone) == before
+def test_what_is_no_text_is_refused_kindly_and_not_fetched(
+    worker: Worker, person: Person, language: str, kind: str
+) -> None:
+    before = worker.state(person)
+    person.give(**MEDIA[kind])
+    person.wait()
+    assert person.text.startswith(WORDS("media", language))  # type: ignore[arg-type]
+    assert link_of(person)
+    assert worker.state(person) == before
     assert worker.api.of("getFile") == []
+
+
+def test_a_place_that_is_shared_live_is_answered_once(worker: Worker, someone: Person) -> None:
+    someone.give(**MEDIA["location"])
+    someone.wait()
+    for _ in range(3):
+        someone.change(location={"latitude": 1.5, "longitude": 2.0, "live_period": 900})
+    someone.change(caption="I-485")
+    someone.wait()
+    time.sleep(0.3)
+    assert someone.text == WORDS("edited", "en")
+    assert len(worker.api.in_chat(someone.chat)) == someone.seen
 
 
 def test_an_album_is_refused_once(worker: Worker, someone: Person) -> None:
@@ -338,7 +413,33 @@ def test_commands(worker: Worker, person: Person, language: str, command: str, e
     person.say(STORY[language])
     person.say(command)
     assert worker.state(person)["asking"] == expected
+    said = {
+        "/help": (WORDS.phone, WORDS("command_delete", language), "/human"),  # type: ignore[arg-type]
+        "/privacy": ("Telegram", "/delete"),
+        "/review": (WORDS("summary_title", language),),  # type: ignore[arg-type]
+        "/save": ("/resume",),
+        "/resume": ("/resume ABCD-EFGH-JKMN-PQRS",),
+        "/language": (WORDS("choose_language", language),),  # type: ignore[arg-type]
+    }
+    assert all(part in person.text for part in said.get(command, ()))
     assert person.text.strip()
+
+
+@pytest.mark.parametrize("command", ["/foo", "/Foo_1 my case is delayed", "/help@another_bot"])
+def test_commands_nobody_knows_are_not_taken_for_words(
+    worker: Worker, person: Person, language: str, command: str
+) -> None:
+    before, turns = worker.state(person), worker.turns(person)
+    assert person.say(command) == WORDS("unknown_command", language)  # type: ignore[arg-type]
+    assert (worker.state(person), worker.turns(person)) == (before, turns)
+
+
+def test_a_number_behind_the_command_is_used(worker: Worker, person: Person, language: str) -> None:
+    person.say("/status CA-2345-6789-ABCD")
+    assert "CA-2345-6789-ABCD" in person.text, "it is no number that can have been given out"
+    assert worker.state(person)["asking"] == "request_number"
+    person.say("/status 12")
+    assert worker.state(person)["asking"] == "request_number"
 
 
 def test_a_person_is_named(worker: Worker, person: Person) -> None:
@@ -466,6 +567,56 @@ def test_webhook_and_its_secret(make_worker: Callable[..., Worker], free_port: i
     time.sleep(0.3)
     assert worker.turns(somebody) == turns + 1
     assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("brought", [False, True])
+def test_an_update_of_a_kind_nobody_knows_holds_up_nothing(
+    make_worker: Callable[..., Worker], free_port: int, brought: bool
+) -> None:
+    more = {"TELEGRAM_WEBHOOK_URL": f"http://127.0.0.1:{free_port}/telegram/hook"} if brought else {}
+    worker = make_worker(**more).start()
+    assert not brought or worker.api.wait(lambda: worker.api.webhook is not None)
+    somebody = worker.person()
+    somebody.say("/start")
+    assert somebody.give(poll={"id": "1", "question": "CANARYWORD", "options": [{"words": []}]}) in (0, 200)
+    somebody.say(STORY["en"])
+    assert worker.state(somebody)["asking"] == "form_type"
+    log = worker.log.read_text(encoding="utf-8")
+    assert log.count("ALARM an update cannot be read") == 1
+    assert "CANARYWORD" not in log
+
+
+def test_from_a_webhook_back_to_fetching(make_worker: Callable[..., Worker], free_port: int) -> None:
+    worker = make_worker(TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{free_port}/telegram/hook").start()
+    somebody = worker.person()
+    assert worker.api.wait(lambda: worker.api.webhook is not None)
+    somebody.say("/start")
+    assert worker.stop() == 0
+    assert worker.api.webhook is not None, "Telegram goes on bringing updates to where nobody is"
+    del worker.more["TELEGRAM_WEBHOOK_URL"]
+    worker.start()
+    assert worker.api.wait(lambda: worker.api.webhook is None)
+    somebody.say(STORY["en"])
+    assert worker.state(somebody)["asking"] == "form_type"
+    assert [call.code for call in worker.api.of("getUpdates") if call.code == 409] == []
+
+
+def test_somebody_else_takes_the_updates_for_a_while(make_worker: Callable[..., Worker]) -> None:
+    """A webhook is named elsewhere: Telegram refuses to be fetched from (409) until it is gone."""
+    worker = make_worker()
+
+    def name_a_webhook(method: str, _given: dict[str, Any]) -> None:
+        if method == "getUpdates" and not worker.api.of("getUpdates"):
+            worker.api.webhook = {"url": "http://127.0.0.1:9/", "secret_token": ""}
+
+    worker.api.fault = name_a_webhook
+    worker.start()
+    assert worker.api.wait(lambda: any(call.code == 409 for call in worker.api.of("getUpdates")))
+    assert worker.lives()
+    worker.api.webhook = None
+    somebody = worker.person()
+    somebody.say("/start")
+    assert "somebody else fetches" in worker.log.read_text(encoding="utf-8")
 
 
 def test_telegram_away_at_the_start_and_later(make_worker: Callable[..., Worker]) -> None:

@@ -108,6 +108,73 @@ def test_nothing_typed_here_is_taken_for_a_personal_answer(worker: Worker, perso
     assert after["answers"] == before
 
 
+WHO = {
+    "en": "I-485, my name is Amara Okafor, born March 27 1985, a@b.org, A012345678",
+    "zh-Hans": "I-485，我叫赵明华，1985年3月27日出生，邮箱 a@b.org，A012345678",
+    "zh-Hant": "I-485，我叫林曉嵐，1985年3月27日出生，電郵 a@b.org，A012345678",
+}
+LATER = {"en": "so I did not keep them", "zh-Hans": "稍后我会发链接给您", "zh-Hant": "稍後我會傳連結給您"}
+ABOUT_THE_PERSON = ("Amara", "赵明华", "林曉嵐", "1985", "a@b.org", "012345678")
+
+
+def test_who_somebody_is_is_not_taken_before_it_is_asked_for(worker: Worker, language: str) -> None:
+    somebody = worker.person(TAGS[language])
+    somebody.say("/start")
+    somebody.say(STORY[language])
+    assert worker.state(somebody)["asking"] == "form_type"
+    somebody.say(WHO[language])
+    assert LATER[language] in somebody.text
+    state = worker.state(somebody)
+    assert state["answers"]["form_type"] == "I-485"
+    assert ON_THE_PAGE.isdisjoint(state["answers"])
+    somebody.say(WHO[language])
+    somebody.say("/review")
+    assert ON_THE_PAGE.isdisjoint(worker.state(somebody)["answers"])
+    everything = "\n".join(sent.text for sent in worker.api.in_chat(somebody.chat))
+    assert everything.count(LATER[language]) == 1
+    assert not any(value in everything for value in ABOUT_THE_PERSON)
+
+
+def test_a_correction_of_a_personal_answer_leads_to_the_page(worker: Worker, language: str) -> None:
+    somebody = worker.person(TAGS[language])
+    somebody.say("/start")
+    somebody.say(STORY[language])
+    somebody.give(contact={"phone_number": "+12025550123", "first_name": "Ann"})
+    somebody.wait()
+    page = open_page(worker, somebody, language)
+    words.go_on(page, language, until="delivery")
+    before = worker.state(somebody)["answers"]
+    changed = {
+        "en": "my email was wrong, it is a@b.org",
+        "zh-Hans": "我的邮箱写错了，应该是 a@b.org",
+        "zh-Hant": "我的電郵寫錯了，應該是 a@b.org",
+    }
+    somebody.say(changed[language])
+    assert worker.state(somebody)["answers"]["email"] == before["email"]
+    assert "a@b.org" not in somebody.text
+    assert link_of(somebody)
+
+
+def test_own_words_are_shown_only_where_they_were_written(worker: Worker, language: str) -> None:
+    detail = words.ANSWERS[language]["contact_center_detail"]
+    for on_the_page in (True, False):
+        somebody = worker.person(TAGS[language])
+        somebody.say("/start")
+        somebody.say(STORY[language])
+        if on_the_page:
+            somebody.give(contact={"phone_number": "+12025550123", "first_name": "Ann"})
+            somebody.wait()
+            page = open_page(worker, somebody, language)
+            words.go_on(page, language, until="case_status_online", contact_center_detail=f"{detail} 202-555-0123")
+        else:
+            go_on(worker, somebody, language, by_buttons=False, contact_center_detail=f"{detail} 202-555-0123")
+        assert worker.state(somebody)["answers"]["contact_center_detail"] == f"{detail} 202-555-0123"
+        somebody.say("/review")
+        assert (WORDS("summary_hidden", language) in somebody.text) is on_the_page  # type: ignore[arg-type]
+        assert (f"{detail} ******23" in somebody.text) is not on_the_page
+        assert "555-0123" not in somebody.text
+
+
 def test_meanwhile_questions_commands_and_emergencies_are_heard(worker: Worker, person: Person, language: str) -> None:
     person.say({"en": "Does it cost anything?", "zh-Hans": "要收费吗？", "zh-Hant": "要收費嗎？"}[language])
     assert re.search("free|免费|免費", person.text)
@@ -168,7 +235,6 @@ def test_the_tracking_number_comes_back_and_files_stay_on_the_page(
     assert "1985" not in everything
     assert "/chat/files/" not in everything
     person.say(f"/status {number}")
-    person.say(number)
     assert worker.state(person)["asking"] == "request_proof"
     assert WORDS("proof_hint", language) in person.text  # type: ignore[arg-type]
     person.say("IOE0912345678")

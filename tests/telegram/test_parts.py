@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from messenger import database, keeping, settings, texts
 from messenger.render import NAME_THE_BUTTON, SAVE_HOW, Button, Draft, pieces_of
 from messenger.sealing import Seal
-from messenger.updates import Event
+from messenger.updates import COMMANDS, Event
 from messenger.words import LANGUAGES, Words
 from tests.postgres import postgres as postgres
 from tools.bot_api.server import TOKEN, BotApi
@@ -34,14 +34,43 @@ WORDING = Path(__file__).resolve().parents[2] / "domain"
         ("LIN*190012345", "LIN******2345"),
         ("IOE 0912345678", "IOE******5678"),
         ("IOE091234567", "IOE******4567"),
+        ("IOE 0912-345-678", "IOE******5678"),
+        ("ioe 0912 345 678", "IOE******5678"),
+        ("IOE-09-123-45678", "IOE******5678"),
+        ("IOE 091.234.5678", "IOE******5678"),
+        ("IOE 0912\u2013345\u2013678", "IOE******5678"),
+        ("收據ＩＯＥ０９１２３４５６７８，謝謝", "收據IOE******5678，謝謝"),
+        ("ＩＯＥ0912345678", "IOE******5678"),
+        ("ＩＯＥ　0912－345－678", "IOE******5678"),
+        ("IOE 0912-345-67", "IOE******4567"),
+        ("IOE0912345678 and 12 more", "IOE******5678 and 12 more"),
         ("A012345678 and A012-345-678", "A******678 and A******678"),
+        ("A 012 345 678, A# 012-345-678, a012345678", "A******678, A******678, A******678"),
+        ("我的Ａ０１２３４５６７８。", "我的A******678。"),
+        ("full-width：ｆｏｒｍ　ＯＫ", "full-width：ｆｏｒｍ　ＯＫ"),
         ("CA-2345-6789-ABCD", "CA-2345-6789-ABCD"),
         ("fax 202-357-8100, tel 1-800-375-5283", "fax 202-357-8100, tel 1-800-375-5283"),
+        ("plan A 1-800-375-5283", "plan A 1-800-375-5283"),
         ("I-485 2026-09-14 $1,440 20528-1225", "I-485 2026-09-14 $1,440 20528-1225"),
     ],
 )
 def test_masking(text: str, masked: str) -> None:
     assert texts.mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("ioe 0912-345-678 and A012345678", "IOE******5678 and A******678"),
+        ("call (202) 555-0123 or +1 202.555.0124", "call ******23 or ******24"),
+        ("电话２０２－５５５－０１２３，或者13812345678。", "电话******23，或者******78。"),
+        ("ann.lee@example.org，邮箱：ann@example.org", "a******，邮箱：a******"),
+        ("my SSN is 123-45-6789", "my SSN is ******89"),
+        ("from 2026-09-14 on, 20528-1225, $1,440, I-485", "from 2026-09-14 on, 20528-1225, $1,440, I-485"),
+    ],
+)
+def test_masking_of_a_persons_own_words(text: str, masked: str) -> None:
+    assert texts.mask_own(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -140,6 +169,19 @@ def test_descriptions_and_commands_fit() -> None:
                 assert len(text) <= 256
 
 
+def test_every_word_is_said_somewhere() -> None:
+    """Each key stands in the worker, or in a page that the front door makes of these words."""
+    root = WORDING.parent
+    made = [*(root / "messenger").glob("*.py"), *(root / "web" / "continue").glob("*.html")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in made)
+    unused = {
+        key
+        for key in yaml.safe_load((root / "web/strings/messenger.yml").read_text(encoding="utf-8"))
+        if f'"{key}"' not in source and f"{{{{{key}}}}}" not in source and key.removeprefix("command_") not in COMMANDS
+    }
+    assert unused == set()
+
+
 def test_what_names_the_pages_button_names_the_command() -> None:
     """Whichever reply tells of the button at the top of the page is followed by what it is here."""
     naming = set()
@@ -195,9 +237,53 @@ def test_the_database(kind: str, tmp_path: Path, request: pytest.FixtureRequest)
             keeping.forget(connection, person)
             assert keeping.find_person(connection, person) is None
             assert not keeping.receive(connection, _event(4), person, seal, 1000), "its number is still known"
-        assert len([name for name in inspect(one.engine).get_table_names() if name.startswith("messenger_")]) == 5
+        assert len([name for name in inspect(one.engine).get_table_names() if name.startswith("messenger_")]) == 6
     finally:
-        database.metadata.drop_all(one.engine)
+        one.close()
+
+
+def test_what_is_no_longer_needed_goes(tmp_path: Path) -> None:
+    """Numbers of updates after 72 hours, what a closed chat waits for after 24, people after 31 quiet days."""
+    one = database.Database(f"sqlite:///{tmp_path / 'm.db'}")
+    seal, limits = Seal(settings.load(GIVEN)), settings.load_limits()
+    now = 1_000 * keeping.DAY
+    hours = (limits.remember_updates_hours, limits.held_hours, limits.forget_days)
+    assert hours == (72, 24, 31)
+    here, away, quiet = (seal.person(chat) for chat in (1, 2, 3))
+
+    def arrive(number: int, chat: int, person: str, ago: int) -> None:
+        assert keeping.receive(connection, Event(number, chat, "text", text="hello"), person, seal, now - ago)
+
+    def answer(number: int, person: str, ago: int, *kinds: keeping.OutKind, done: bool = True) -> None:
+        plan = keeping.Plan([keeping.Out(kind, {"text": "a"}) for kind in kinds])
+        keeping.keep_plan(connection, person, number, plan, seal, now - ago, done=done)
+
+    def left(table: Any, column: str) -> set[int]:
+        return set(connection.scalars(select(table.c[column])))
+
+    try:
+        with one.engine.begin() as connection:
+            arrive(10, 1, here, 73 * keeping.HOUR)  # dealt with long ago
+            answer(10, here, 73 * keeping.HOUR, "send")
+            sent = keeping.next_out(connection, here)
+            assert sent is not None
+            keeping.settle(connection, sent, 5)
+            arrive(11, 1, here, 71 * keeping.HOUR)
+            answer(11, here, 71 * keeping.HOUR, "send")  # still to be sent, to somebody who is there
+            arrive(12, 1, here, 73 * keeping.HOUR)  # not dealt with
+            arrive(20, 2, away, 25 * keeping.HOUR)
+            answer(20, away, 25 * keeping.HOUR, "send")
+            answer(21, away, 23 * keeping.HOUR, "send")
+            keeping.close(connection, away, now)
+            arrive(30, 3, quiet, 31 * keeping.DAY + 1)
+            answer(30, quiet, 31 * keeping.DAY + 1, "send")
+            arrive(31, 1, here, 1)
+            assert keeping.tidy(connection, now, *hours) == 1
+            assert left(database.inbox, "update_id") == {11, 12, 20, 31}
+            assert left(database.outbox, "source") == {11, 21}
+            assert set(connection.scalars(select(database.people.c.person))) == {here, away}
+            assert keeping.tidy(connection, now, *hours) == 0
+    finally:
         one.close()
 
 

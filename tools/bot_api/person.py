@@ -63,7 +63,11 @@ class Person:
 
     def edit(self, text: str) -> int:
         """Change a message of theirs."""
-        return self.api.push({"edited_message": {**self.message(text=text), "edit_date": int(time.time())}})
+        return self.change(text=text)
+
+    def change(self, **content: Any) -> int:
+        """Change a message of theirs that is no text, or only its place."""
+        return self.api.push({"edited_message": {**self.message(**content), "edit_date": int(time.time())}})
 
     def press(self, data: str, message_id: int, update_id: int | None = None) -> str:
         """Press a button by what stands behind it; returns the number of the query."""

@@ -33,11 +33,14 @@ def units(text: str) -> int:
 class Refusal(Exception):
     """An answer that is not `ok`."""
 
-    def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: int, description: str, retry_after: int | None = None, migrated_to: int | None = None
+    ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
-        self.retry_after = retry_after
+        named = {"retry_after": retry_after, "migrate_to_chat_id": migrated_to}
+        self.parameters = {name: value for name, value in named.items() if value is not None}
 
 
 class _Drop(Exception):
@@ -89,6 +92,7 @@ class BotApi:
         self.order: list[Sent] = []
         self.blocked: set[int] = set()
         self.left: set[int] = set()
+        self.migrated: dict[int, int] = {}
         self.typed: list[int] = []
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.texts: dict[tuple[str, str], str] = {}
@@ -215,8 +219,8 @@ class BotApi:
         except Refusal as refusal:
             code = refusal.code
             answer: dict[str, Any] = {"ok": False, "error_code": code, "description": refusal.description}
-            if refusal.retry_after is not None:
-                answer["parameters"] = {"retry_after": refusal.retry_after}
+            if refusal.parameters:
+                answer["parameters"] = refusal.parameters
             return code, answer
         finally:
             with self.changed:
@@ -357,6 +361,10 @@ class BotApi:
         chat = int(given["chat_id"])
         if chat not in self._kinds:
             raise Refusal(400, "Bad Request: chat not found")
+        if chat in self.migrated:
+            raise Refusal(
+                400, "Bad Request: group chat was upgraded to a supergroup chat", migrated_to=self.migrated[chat]
+            )
         if chat in self.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
         if chat in self.left:
@@ -402,7 +410,7 @@ class BotApi:
         if not self.floods:
             return
         now = time.monotonic()
-        recent = [sent for sent in self.order[-100:] if sent.of_bot and now - sent.at < 1]
+        recent = [sent for sent in self.order[-1000:] if sent.of_bot and now - sent.at < 1]
         if len(recent) >= 30 or any(sent.chat_id == chat and now - sent.at < 0.95 for sent in recent):
             raise Refusal(429, "Too Many Requests: retry after 1", 1)
 
