@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import yaml
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
@@ -76,10 +77,11 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     limits = limits or load_limits(settings)
     words = Strings(WEB / "strings" / "errors.yml")
     tokens = Tokens(settings.session_key.get_secret_value())
-    links = Links(tokens)
+    links = Links(tokens, bool(settings.intake_pdf_path))
     database = Database(settings.database_url)
     engine = Engine(settings, limits)
-    chat = Chat(database, engine, Turnstile(database, limits), tokens, links, limits)
+    office = yaml.safe_load((CONTENT / "office.yml").read_text(encoding="utf-8"))
+    chat = Chat(database, engine, Turnstile(database, limits), tokens, links, limits, str(office["toll_free"]))
     files = Files(settings, limits, database, tokens, links)
     documents = _documents(chat, settings)
     handover = Handover(documents, settings)

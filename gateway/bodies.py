@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import re
 import unicodedata
@@ -14,6 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.errors import ChatError
 from gateway.settings import Limits
 
+_FIRST_BIRTH_YEAR = 1900
+_LONGEST_YEAR = 40
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Categories of characters that leave no mark: controls, formats (zero width, direction), blanks.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -114,6 +117,25 @@ def parse_message(parsed: dict[str, Any], limits: Limits) -> Message:
     if is_blank(text):
         raise ChatError("empty_text")
     return Message(message_id, "text", text, None)
+
+
+def parse_birth_year(given: Any) -> int | None:
+    """A year of birth as a number or as typed, full-width digits as well; None if there is none.
+
+    A year by another calendar, such as 民國 78, is not guessed: it would be a wrong try without anybody knowing why.
+
+    Raises:
+        ChatError: `bad_birth_year`: not a year somebody alive can be born in; `malformed`: a wrong kind of value.
+    """
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | str):
+        raise ChatError("malformed")
+    typed = unicodedata.normalize("NFKC", str(given)[:_LONGEST_YEAR]).strip()
+    this_year = datetime.datetime.now(datetime.UTC).year
+    if not re.fullmatch(r"\d{4}", typed) or not _FIRST_BIRTH_YEAR <= int(typed) <= this_year:
+        raise ChatError("bad_birth_year", values={"first": str(_FIRST_BIRTH_YEAR), "last": str(this_year)})
+    return int(typed)
 
 
 def clean(text: str) -> str:

@@ -7,6 +7,7 @@ import datetime
 import json
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from starlette.responses import Response
 
 from gateway import language as languages
 from gateway import page_cookie, people, rasa, store, waiting, wording
-from gateway.bodies import Message, parse_message, parse_object, read_body
+from gateway.bodies import Message, parse_birth_year, parse_message, parse_object, read_body
 from gateway.database import Database
 from gateway.errors import ChatError
 from gateway.fingerprints import fingerprints_of
@@ -74,6 +75,7 @@ class Chat:
     """Everything behind the routes of the chat.
 
     Attributes:
+        phone: The office's number, for whom nothing else helps.
         standing: The title of a button that is always there, such as those that change an answer; None for any other.
     """
 
@@ -83,6 +85,7 @@ class Chat:
     tokens: Tokens
     links: Links
     limits: Limits
+    phone: str
     standing: Callable[[str, Language], str | None] = lambda _payload, _language: None
 
     def __post_init__(self) -> None:
@@ -146,8 +149,9 @@ class Chat:
         if guess is not None:
             request.state.language = guess
         beside = asked_for(request, "beside")
-        opened = await (self.start(request, guess) if code is None else self.go_on(request, code))
-        return self._opened(opened, beside)
+        if code is None:
+            return self._opened(await self.start(request, guess), beside)
+        return self._opened(await self.go_on(request, code, parse_birth_year(body.get("birth_year"))), beside)
 
     async def start(self, request: Request, guess: Language | None) -> Opened:
         """Open a new conversation.
@@ -172,23 +176,25 @@ class Chat:
         await self.database.run(keep)
         return Opened(token, expires_at, finished)
 
-    async def go_on(self, request: Request, code: str) -> Opened:
+    async def go_on(self, request: Request, code: str, birth_year: int | None = None) -> Opened:
         """Open a session on the conversation that was saved under a code; its earlier session ends.
 
         Raises:
-            ChatError: `too_many_codes`, `unknown_code` or `not_ready`.
+            ChatError: `too_many_codes`, `not_ready`, or as `check_code`.
         """
         address = self._address(request)
         seconds = self._wrong_codes.wait(address)
         if seconds:
             raise ChatError("too_many_codes", retry_after=seconds)
-        code_hash = self.tokens.resume_code_hash(code)
-        session = None
-        if code_hash is not None:
-            session = await self.database.run(lambda c: store.find_code(c, code_hash, now_ms()))
-        if code_hash is None or session is None:
-            self._wrong_codes.add(address)
-            raise ChatError("unknown_code")
+        answered_at = time.monotonic() + self.limits.wrong_code_seconds
+        try:
+            code_hash, session = await self.check_code(code, birth_year)
+        except ChatError as error:
+            if error.code == "unknown_code":
+                self._wrong_codes.add(address)
+                # A wrong year is written down, an unknown code is not: the time it takes must not tell.
+                await asyncio.sleep(answered_at - time.monotonic())
+            raise
         self._remember(request, session)
         conversation_id = session.conversation_id
 
@@ -210,6 +216,22 @@ class Chat:
             return Opened(token, expires_at, finished)
 
         return await self.in_turn(conversation_id, work, gone="unknown_code")
+
+    async def check_code(self, code: str, birth_year: int | None = None) -> tuple[str, store.Session]:
+        """The hash of a resume code, and the conversation that it opens; a wrong year of birth is counted.
+
+        Raises:
+            ChatError: `unknown_code`, also for a wrong year; `birth_year_needed`; `code_locked`.
+        """
+        code_hash = self.tokens.resume_code_hash(code)
+        if code_hash is None:
+            raise ChatError("unknown_code")
+        birth_hash = None if birth_year is None else self.tokens.birth_year_hash(code, birth_year)
+        most = self.limits.wrong_years_per_code
+        found = await self.database.run(lambda c: store.try_code(c, code_hash, birth_hash, now_ms(), most))
+        if isinstance(found, store.Session):
+            return code_hash, found
+        raise ChatError(found, values={"phone": self.phone})
 
     def _new_session(self) -> tuple[str, str, int]:
         expires_at = now_ms() + self.limits.session_hours * HOUR
@@ -616,13 +638,18 @@ class Chat:
         return shown
 
     async def save(self, request: Request) -> Response:
-        """`POST /chat/save`."""
-        await read_body(request, self.limits)
-        code, expires_at = await self.new_code(await self.find_session(request))
+        """`POST /chat/save` `{birth_year?}`: with it, the code opens together with that year only."""
+        body = await read_body(request, self.limits)
+        session = await self.find_session(request)
+        given = parse_object(request, body, may_be_empty=True)
+        code, expires_at = await self.new_code(session, parse_birth_year(given.get("birth_year")))
         return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
 
-    async def new_code(self, session: store.Session) -> tuple[str, int]:
+    async def new_code(self, session: store.Session, birth_year: int | None = None) -> tuple[str, int]:
         """A code to go on with later, and until when it is good (milliseconds); an earlier one no longer works.
+
+        Args:
+            birth_year: needed to open it, besides the code; None: the code alone opens.
 
         Raises:
             ChatError: `too_many_requests`.
@@ -631,8 +658,11 @@ class Chat:
         if seconds:
             raise ChatError("too_many_requests", retry_after=seconds)
         code, code_hash = self.tokens.new_resume_code()
+        birth_hash = None if birth_year is None else self.tokens.birth_year_hash(code, birth_year)
         expires_at = now_ms() + self.limits.save_days * DAY
-        await self.database.run(lambda c: store.save_code(c, session.conversation_id, code_hash, expires_at))
+        await self.database.run(
+            lambda c: store.save_code(c, session.conversation_id, code_hash, expires_at, birth_hash)
+        )
         return code, expires_at
 
     def router(self) -> APIRouter:

@@ -29,7 +29,7 @@ from gateway.errors import ChatError
 from gateway.hours import Hours, zone_of
 from gateway.language import Language, as_language
 from gateway.limits import SlidingWindow
-from gateway.links import CALENDARS
+from gateway.links import CALENDARS, REQUESTS
 from gateway.settings import CONTENT, WEB, Settings
 from gateway.strings import Strings
 from gateway.turnstile import now_ms
@@ -86,8 +86,10 @@ class Downloads:
         number = (looked_back["state"] or {}).get("tracking_number")
         if number:
             url = self.chat.links.public_url(f"guide:request/{number}", session.conversation_id, language)
-            found.append({"title": self._words("request", language), "url": str(url)})
+            if url:
+                found.append({"title": self._words("request", language), "url": url})
         attached = [file for message in looked_back["messages"] for file in message.get("attachments") or ()]
+        found += [file for file in attached if file["url"].endswith(f"/{REQUESTS['official']}")][-1:]
         found += [file for file in attached if file["url"].rpartition("/")[2] in CALENDARS.values()][-1:]
         return found
 
@@ -187,12 +189,13 @@ class Downloads:
         code = _field(await read_body(request, self.chat.limits), "code")
         session = await self.chat.find_session(request)
         code_hash = self.chat.tokens.resume_code_hash(code)
-        ends = None
+        present = None
         if code_hash is not None:
-            hashed = code_hash
-            ends = await self.chat.database.run(lambda c: store.code_ends(c, session.conversation_id, hashed, now_ms()))
-        if ends is None:
+            hashed, conversation = code_hash, session.conversation_id
+            present = await self.chat.database.run(lambda c: store.present_code(c, conversation, hashed, now_ms()))
+        if present is None:
             raise ChatError("unknown_code")
+        ends, needs_year = present
         language = session.language
         until = datetime.datetime.fromtimestamp(ends / 1000, datetime.UTC)
         page = self._sheet.render(
@@ -200,6 +203,7 @@ class Downloads:
             w=self._words.all(language),
             code=code,
             until=self._words("sheet_until", language, {"date": self._date(until, language)}),
+            secret=self._words("sheet_secret_year" if needs_year else "sheet_secret", language),
             qr=self.qr(request, code, self._words("sheet_qr", language)),
             address=f"{public_address(request, self.settings)}/chat/",
             office=self._office,

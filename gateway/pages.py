@@ -28,7 +28,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway import page_cookie, page_text, store, waiting
 from gateway.answers import Answers
-from gateway.bodies import Message, parse_message, read_body
+from gateway.bodies import Message, parse_birth_year, parse_message, read_body
 from gateway.chat import Chat
 from gateway.documents import Documents
 from gateway.downloads import Downloads
@@ -60,6 +60,9 @@ _SENT = ("submitted", "prepared")
 # Fields of a message in a form, and in the interface. In a form none is called `id`: that would hide the form's own.
 _FIELDS = {"message": "id", "text": "text", "payload": "payload"}
 _LAST = "/chat/#last"
+# Beside which field of the form for a code the person is told what is wrong.
+_WRONG = {"unknown_code": "code", "code_locked": "code", "bad_birth_year": "born", "birth_year_needed": "born"}
+_LONGEST_CODE = 60
 # What a form did, told by the page it leads to; each is a word of the page.
 _TOLD = ("papers_added", "papers_removed")
 _ERASED = "erased"
@@ -76,6 +79,8 @@ class Shown:
         problem: what went wrong, in the person's language.
         told: what was done.
         saved: a code to go on with, and until when.
+        wrong: the field that the problem belongs to; it is told there, too.
+        code: what was given as a code and opened nothing.
         draft: what the person wrote and could not be sent.
         erased: everything is gone.
         fresh: the conversation has just been opened.
@@ -85,6 +90,8 @@ class Shown:
     problem: str | None = None
     told: str | None = None
     saved: tuple[str, int] | None = None
+    wrong: str = ""
+    code: str = ""
     draft: str = ""
     erased: bool = False
     fresh: bool = False
@@ -261,17 +268,27 @@ class Pages:
         await self._chat.say(request, token_hash, _message(fields, self._chat))
 
     async def code(self, request: Request) -> Response:
-        """`POST /chat/code`: save; the page shows the code, once."""
-        await self._fields(request)
+        """`POST /chat/code`: save; the page shows the code, once. Here the year of birth is always needed."""
+        fields = await self._fields(request)
         session = await self._chat.find_session(request)
-        saved = await self._chat.new_code(session)
+        try:
+            birth_year = parse_birth_year(fields.get("birth_year", ""))
+        except ChatError as error:
+            return await self.refused(request, error, wrong="year")
+        saved = await self._chat.new_code(session, birth_year)
         told = self._words("saved", session.language, {"date": self._date(saved[1], session.language)})
         return await self._render(request, session, Shown(told=told, saved=saved))
 
     async def resume(self, request: Request) -> Response:
-        """`POST /chat/resume`: go on with a code."""
+        """`POST /chat/resume`: go on with a code, and the year of birth if that is needed."""
         fields = await self._fields(request)
-        opened = await self._chat.go_on(request, fields.get("code", ""))
+        code, typed = fields.get("code", ""), fields.get("birth_year", "").strip()
+        try:
+            opened = await self._chat.go_on(request, code, parse_birth_year(typed or None))
+        except ChatError as error:
+            if error.code not in _WRONG:
+                raise
+            return await self.refused(request, error, wrong=_WRONG[error.code], code=code)
         return self._to_page(request, opened.token)
 
     async def renew(self, request: Request) -> Response:
@@ -328,11 +345,14 @@ class Pages:
 
     # ---- rendering
 
-    async def refused(self, request: Request, error: ChatError, draft: str = "") -> Response:
-        """The page with what went wrong, in the person's language."""
+    async def refused(
+        self, request: Request, error: ChatError, draft: str = "", wrong: str = "", code: str = ""
+    ) -> Response:
+        """The page with what went wrong, in the person's language; `wrong` and the others as in `Shown`."""
         session = await self._session(request)
         language = session.language if session else self._language(request)
-        shown = Shown(error.status, problem=self._errors(error.code, language, error.values), draft=draft)
+        problem = self._errors(error.code, language, error.values)
+        shown = Shown(error.status, problem=problem, wrong=wrong, code=code[:_LONGEST_CODE], draft=draft)
         response = await self._render(request, session, shown)
         response.headers.update(error.headers)
         return response
@@ -380,6 +400,8 @@ class Pages:
             "problem": shown.problem,
             "told": shown.told,
             "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
+            "wrong": shown.wrong,
+            "code": shown.code,
             "draft": shown.draft,
             "erased": shown.erased,
             "known": _is_known(request, len(looked_back["messages"]), language),

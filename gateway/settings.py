@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,12 @@ class Settings(BaseSettings):
     intake_token: SecretStr = Field(validation_alias="INTAKE_TOKEN", min_length=16)
     intake_credential: SecretStr = Field(SecretStr(""), validation_alias="INTAKE_CREDENTIAL")
     intake_auth: str = Field("bearer", validation_alias="INTAKE_AUTH", pattern=r"^(bearer|header:.+|basic:.+)$")
+    # Empty variables count as not set, but here emptiness is an answer: that intake makes no PDF.
     intake_pdf_path: str = Field(
-        "/v1/case-requests/{tracking_number}/form.pdf", validation_alias="INTAKE_PDF_PATH", pattern="^/"
+        default_factory=lambda: os.environ.get("INTAKE_PDF_PATH", "/v1/case-requests/{tracking_number}/form.pdf"),
+        validation_alias="INTAKE_PDF_PATH",
+        pattern="^/",
+        description="empty: it makes none",
     )
     intake_documents_path: str = Field(
         "/v1/case-requests/{tracking_number}/documents", validation_alias="INTAKE_DOCUMENTS_PATH", pattern="^/"
@@ -109,6 +114,8 @@ class Limits:
     messages_per_minute: int
     sessions_per_minute: int
     failed_resumes_per_minute: int
+    wrong_years_per_code: int
+    wrong_code_seconds: float
     failed_lookups_per_hour: int
     saves_per_minute: int
     downloads_per_minute: int

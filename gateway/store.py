@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, exists, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway import drafts, fingerprints, people, waiting
@@ -23,6 +23,9 @@ DAY = 24 * HOUR
 # Before the stored id of a client's message; keeps it apart from our own names such as `open`.
 OWN_PREFIX = "m:"
 PERSON_EVENTS = ("text", "payload")
+
+CodeRefusal = Literal["unknown_code", "birth_year_needed", "code_locked"]
+"""Why a resume code opens nothing; a wrong year of birth is told like an unknown code."""
 
 
 @dataclass(frozen=True)
@@ -509,16 +512,20 @@ def history(
     return rows, state
 
 
-def save_code(connection: Connection, conversation_id: str, code_hash: str, expires_at: int) -> None:
-    """Keep a resume code; an earlier one no longer works."""
+def save_code(
+    connection: Connection, conversation_id: str, code_hash: str, expires_at: int, birth_hash: str | None = None
+) -> None:
+    """Keep a resume code, with the year of birth it needs; an earlier one no longer works."""
     connection.execute(delete(resume_codes).where(resume_codes.c.conversation_id == conversation_id))
     connection.execute(
-        insert(resume_codes).values(conversation_id=conversation_id, code_hash=code_hash, expires_at=expires_at)
+        insert(resume_codes).values(
+            conversation_id=conversation_id, code_hash=code_hash, expires_at=expires_at, birth_hash=birth_hash
+        )
     )
 
 
 def find_code(connection: Connection, code_hash: str, now: int) -> Session | None:
-    """The conversation a valid resume code opens."""
+    """The conversation a valid resume code belongs to, whatever else is needed to open it."""
     row = connection.execute(
         select(conversations.c.id, conversations.c.language, conversations.c.retry_open)
         .join(resume_codes, resume_codes.c.conversation_id == conversations.c.id)
@@ -527,15 +534,47 @@ def find_code(connection: Connection, code_hash: str, now: int) -> Session | Non
     return Session(row.id, _language(row.language), row.retry_open) if row else None
 
 
-def code_ends(connection: Connection, conversation_id: str, code_hash: str, now: int) -> int | None:
-    """Until when a conversation can be gone on with under a code, in milliseconds; None if it can't."""
-    return connection.execute(
-        select(resume_codes.c.expires_at).where(
+def try_code(
+    connection: Connection, code_hash: str, birth_hash: str | None, now: int, most_tries: int
+) -> Session | CodeRefusal:
+    """The conversation that a resume code opens together with a year of birth; a wrong year is counted.
+
+    Args:
+        birth_hash: of the year that was given; None: none was.
+        most_tries: after so many wrong years the code is locked, for the right one, too.
+    """
+    this = and_(resume_codes.c.code_hash == code_hash, resume_codes.c.expires_at > now)
+    needs_year, needed = resume_codes.c.birth_hash.is_not(None), resume_codes.c.birth_hash
+    if birth_hash is not None:
+        # Compared and counted in one statement: of several tries at once, also in other processes, none goes uncounted.
+        right = connection.execute(
+            update(resume_codes)
+            .where(this, needs_year, resume_codes.c.wrong_tries < most_tries)
+            .values(wrong_tries=resume_codes.c.wrong_tries + case((needed == birth_hash, 0), else_=1))
+            .returning(needed == birth_hash)
+        ).scalar()
+        if right is not None:
+            session = find_code(connection, code_hash, now) if right else None
+            return session or "unknown_code"
+    saved = connection.execute(select(needed, resume_codes.c.wrong_tries).where(this)).first()
+    if saved is not None and saved.birth_hash is not None:
+        return "code_locked" if saved.wrong_tries >= most_tries else "birth_year_needed"
+    return find_code(connection, code_hash, now) or "unknown_code"
+
+
+def present_code(connection: Connection, conversation_id: str, code_hash: str, now: int) -> tuple[int, bool] | None:
+    """Until when a conversation can be gone on with under a code (milliseconds), and whether that needs the year.
+
+    None if it can't.
+    """
+    row = connection.execute(
+        select(resume_codes.c.expires_at, resume_codes.c.birth_hash).where(
             resume_codes.c.conversation_id == conversation_id,
             resume_codes.c.code_hash == code_hash,
             resume_codes.c.expires_at > now,
         )
-    ).scalar()
+    ).first()
+    return (row.expires_at, row.birth_hash is not None) if row else None
 
 
 def use_code(connection: Connection, code_hash: str, now: int) -> bool:

@@ -82,12 +82,15 @@ sessions = Table(
     Index("ix_sessions_conversation_id", "conversation_id"),
 )
 
+# `birth_hash` is a keyed hash of code and year of birth; null: the code alone opens. `wrong_tries` counts wrong years.
 resume_codes = Table(
     "resume_codes",
     metadata,
     Column("conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
     Column("code_hash", String(64), nullable=False, unique=True),
     Column("expires_at", BigInteger, nullable=False),
+    Column("birth_hash", String(64), nullable=True),
+    Column("wrong_tries", Integer, nullable=False, default=0),
 )
 
 # By what staff find a conversation again when the person has no code: keyed hashes of two of receipt number, date of

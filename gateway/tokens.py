@@ -21,6 +21,13 @@ _MAC_BYTES = 16
 _EXPIRY = struct.Struct(">Q")
 
 
+def _letters(typed: str) -> str | None:
+    """The letters of a typed code, or None if it cannot be one."""
+    letters = "".join(char for char in unicodedata.normalize("NFKC", typed[:200]).upper() if char.isalnum())
+    possible = len(letters) == _CODE_GROUPS * _CODE_GROUP_LENGTH and set(letters) <= set(CODE_ALPHABET)
+    return letters if possible else None
+
+
 class Tokens:
     """Makes and checks everything that is signed, hashed or sealed with one key.
 
@@ -82,10 +89,16 @@ class Tokens:
 
     def resume_code_hash(self, typed: str) -> str | None:
         """The stored hash of a typed code, or None if it cannot be one. Case, blanks and dashes do not matter."""
-        letters = "".join(char for char in unicodedata.normalize("NFKC", typed[:200]).upper() if char.isalnum())
-        if len(letters) != _CODE_GROUPS * _CODE_GROUP_LENGTH or not set(letters) <= set(CODE_ALPHABET):
-            return None
-        return self._mac("resume-code", letters.encode()).hex()
+        letters = _letters(typed)
+        return self._mac("resume-code", letters.encode()).hex() if letters else None
+
+    def birth_year_hash(self, typed: str, year: int) -> str | None:
+        """What is stored of a year of birth beside a code; None if `typed` cannot be a code.
+
+        The code goes into it, which is stored nowhere: not even with the key do the few possible years lead back.
+        """
+        letters = _letters(typed)
+        return self._mac("birth-year", f"{letters} {year}".encode()).hex() if letters else None
 
     def fingerprint(self, number: str, proof: str) -> str:
         """What is stored of a number and what proves it, so that both together lead back to a conversation."""

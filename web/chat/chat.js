@@ -160,7 +160,7 @@
       const mine = byId(part.id);
       if (["messages", "choices", "form"].includes(part.id) && !talk) continue;
       if (["banner", "again", "ending"].includes(part.id) && !everything) continue;
-      if (!everything && part.id === "more" && byId("file") && byId("file").files.length) continue;
+      if (!everything && part.id === "more" && ["file", "year", "code", "born"].some((id) => byId(id) && byId(id).value)) continue;
       tidy(part);
       if (part.id === "help" && !other && hoursNow) part.querySelector("#hours-now").textContent = hoursNow;
       if (part.id === "form" && !part.querySelector("textarea").value) part.querySelector("textarea").value = byId("answer").value;
@@ -295,13 +295,27 @@
   // ---- sessions
 
   // Where the browser keeps no cookie for us (in a frame of another site) the token stays in this tab.
+  // A code that opens nothing changes nothing; what is wrong is told beside its field.
   async function openHere(body) {
-    kept.set("token", "");
     const { status, answer } = await call("POST", "/chat/session", { json: body });
-    if (status === 201) kept.set("token", answer.session);
-    else tell(answer.message);
+    const opened = status === 201;
+    if (!opened && body.resume_code) {
+      refuse(byId(/birth_year/.test(answer.error) ? "born" : "code"), answer.message);
+      return false;
+    }
+    kept.set("token", opened ? answer.session : "");
+    if (!opened) tell(answer.message);
     await look(true);
-    return status === 201;
+    return opened;
+  }
+
+  function refuse(field, text) {
+    if (byId("wrong")) byId("wrong").remove();
+    for (const one of document.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
+    field.before(element("p", { id: "wrong", class: "wrong" }, text));
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", field.id === "code" ? "wrong" : "born-hint wrong");
+    field.focus();
   }
 
   async function open() {
@@ -363,13 +377,17 @@
         if (status === 200) kept.set("token", answer.session);
         await look(true);
       } else if (token && (path === "/chat/begin" || path === "/chat/resume")) {
-        await openHere(data.has("code") ? { resume_code: data.get("code") } : { language: root.lang });
+        const { code, birth_year } = Object.fromEntries(data);
+        if (!(await openHere(code ? { resume_code: code, birth_year: birth_year.trim() || null } : { language: root.lang }))) return;
+        if (code) forget();
       } else {
         const { answer } = await call("POST", path, { html: true, body: data });
         if (path === "/chat/erase") kept.set("token", "");
-        if (path === "/chat/erase" || path === "/chat/resume") forget();
-        delete byId("resume").dataset.touched;
+        for (const box of document.querySelectorAll("#save, #resume")) delete box.dataset.touched;
         put(answer, true);
+        const field = document.querySelector("[aria-invalid]");
+        if (field) return field.focus();
+        if (path === "/chat/erase" || path === "/chat/resume") forget();
       }
       if (path === "/chat/renew") announce(word("stayed"));
       if (path === "/chat/renew" || path === "/chat/resume" || path === "/chat/begin") {
@@ -515,7 +533,7 @@
     history.replaceState(null, "", location.pathname);
     byId("code").value = code[1];
     byId("resume").open = true;
-    byId("resume").querySelector("button").focus();
+    byId("born").focus();
   }
 
   root.classList.add("on");
