@@ -137,6 +137,12 @@ def client(door: FrontDoor) -> Iterator[httpx.Client]:
         yield made
 
 
+def caller(door: FrontDoor, number: int) -> httpx.Client:
+    """A client with an address of its own, for what is limited for each address."""
+    transport = httpx.HTTPTransport(local_address=f"127.0.0.{number}")
+    return httpx.Client(base_url=door.url, timeout=30, trust_env=False, transport=transport)
+
+
 def open_conversation(client: httpx.Client, **body: Any) -> Person:
     """A person who has just opened the page."""
     response = client.post("/chat/session", json=body)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.bodies import clean, is_blank
-from tests.gateway.conftest import FrontDoor, Person, open_conversation
+from tests.gateway.conftest import FrontDoor, Person, caller, open_conversation
 
 BIDI = "\u202e\u2066\u200f"
 ZERO_WIDTH = "\u200b\u200c\u200d\ufeff\u2060"
@@ -173,10 +173,14 @@ def test_bad_session_body(client: httpx.Client, body: bytes) -> None:
     assert (response.status_code, response.json()["error"]) == (400, "malformed")
 
 
-@pytest.mark.parametrize("code", ["", "-", "ABCD", "0" * 16, "2345-6789-ABCD-EFGH", "x" * 50_000, "\u0000", "\ud800"])
-def test_unknown_code(client: httpx.Client, code: str) -> None:
+NO_CODES = ["", "-", "ABCD", "0" * 16, "2345-6789-ABCD-EFGH", "x" * 50_000, "\u0000", "\ud800"]
+
+
+@pytest.mark.parametrize(("number", "code"), enumerate(NO_CODES, start=20))
+def test_unknown_code(door: FrontDoor, number: int, code: str) -> None:
     body = json.dumps({"resume_code": code, "language": "zh-Hant"}).encode()
-    response = client.post("/chat/session", content=body, headers={"Content-Type": "application/json"})
+    with caller(door, number) as client:
+        response = client.post("/chat/session", content=body, headers={"Content-Type": "application/json"})
     assert (response.status_code, response.json()["error"]) == (404, "unknown_code")
     assert "繼續碼" in response.json()["message"]
 
