@@ -56,7 +56,8 @@ class Base(DeclarativeBase):
 class CaseRequest(Base):
     """A request for case assistance.
 
-    ``sealed`` is the answers as they came, word for word, encrypted. ``status_since`` starts the retention clock.
+    ``sealed`` is the answers as they came, word for word, encrypted. ``status_since`` starts the retention clock;
+    ``clock_since`` does so instead when a legal hold has stopped it for a while. ``held_since``: since when one does.
     """
 
     __tablename__ = "case_requests"
@@ -72,6 +73,8 @@ class CaseRequest(Base):
     received_at: Mapped[datetime] = mapped_column(Moment)
     status_since: Mapped[datetime] = mapped_column(Moment)
     legal_hold: Mapped[bool] = mapped_column(Boolean, default=False)
+    held_since: Mapped[datetime | None] = mapped_column(Moment)
+    clock_since: Mapped[datetime | None] = mapped_column(Moment)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -112,14 +115,17 @@ class StaffNote(Base):
 class OutboxEntry(Base):
     """Something that others have to be told about a request; written with it, delivered later.
 
-    ``claim`` names the worker's claim on it, which holds until ``claimed_until``.
+    ``claim`` names the worker's claim on it, which holds until ``claimed_until``. ``resent`` counts how often it was
+    sent again after the office's side had sent it back. ``erased_number`` is the tracking number of a request that is
+    erased: of such a notice there is nothing else, and it goes when the office has been told.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_state_next_try_at", "state", "next_try_at"),)
 
     id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=True)
-    request_id: Mapped[int] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("case_requests.id", ondelete="CASCADE"), index=True)
+    erased_number: Mapped[str | None] = mapped_column(String(32))
     event: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(Moment)
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -129,6 +135,7 @@ class OutboxEntry(Base):
     claim: Mapped[str | None] = mapped_column(String(36))
     claimed_until: Mapped[datetime | None] = mapped_column(Moment)
     last_error: Mapped[str | None] = mapped_column(String(64))
+    resent: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class Feedback(Base):
@@ -166,6 +173,19 @@ class ErasureReceipt(Base):
     tracking_hash: Mapped[str] = mapped_column(String(64), unique=True)
     erased_at: Mapped[datetime] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(String(16))
+
+
+class ErasureProof(Base):
+    """Keyed hash of a fact of an erased request, made for that request alone.
+
+    It is kept for a short while: who did not hear that the erasure was done can ask again and gets the same receipt.
+    """
+
+    __tablename__ = "erasure_proofs"
+
+    receipt: Mapped[str] = mapped_column(ForeignKey("erasure_receipts.receipt", ondelete="CASCADE"), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
 class FailedLookups(Base):

@@ -41,7 +41,7 @@ class Letters:
             parcel: What is delivered.
             most: Bytes of attachments, before they are encoded. What does not fit is named in the text.
         """
-        number = parcel.status.tracking_number
+        number = parcel.tracking_number
         fit, left = parcel.fitting(most)
         order = {paper.document.document_id: n for n, paper in enumerate(parcel.papers, start=1)}
         mail = EmailMessage(policy=SMTP)
@@ -51,7 +51,7 @@ class Letters:
         mail["To"] = self._recipient
         mail["Subject"] = self._subjects[parcel.event].format(tracking_number=number)
         mail["Auto-Submitted"] = "auto-generated"
-        received = parcel.status.received_at.strftime(_MINUTE)
+        received = parcel.received_at.strftime(_MINUTE) if parcel.received_at else ""
         parts = [self._texts[parcel.event].format(tracking_number=number, received_at=received)]
         for key, papers in (("attached", fit), ("left_out", left)):
             if papers:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from intake.store.base import Status
 from intake.store.documents import Document
 from intake.store.outbox import Claimed
 
@@ -63,8 +62,9 @@ class Parcel:
     """One outbox entry with everything that belongs to it.
 
     Attributes:
-        event: ``request_stored``, ``papers_added`` or ``request_withdrawn``.
+        event: ``request_stored``, ``papers_added``, ``request_withdrawn`` or ``request_erased``.
         at: When it happened.
+        received_at: When the request came; of an erased one nobody knows any more.
         request: The answers; only of a stored request.
         form: The request as PDF; only of a stored request.
         papers: Those that go with this entry, in the order in which they came.
@@ -73,7 +73,8 @@ class Parcel:
     identifier: str
     event: str
     at: datetime
-    status: Status
+    tracking_number: str
+    received_at: datetime | None = None
     request: Mapping[str, Any] | None = None
     form: bytes = b""
     papers: Sequence[Paper] = ()
@@ -99,9 +100,12 @@ class Parcel:
 def identifier(entry: Claimed) -> str:
     """A name of an outbox entry that is the same with every try and never comes again.
 
-    The id alone would not do: SQLite may give that of an erased entry to a new one.
+    The id alone would not do: SQLite may give that of an erased entry to a new one. What the office's side had sent
+    back gets another name, as a receiver that keeps the names would drop it under the old one.
     """
     plain = f"{entry.id}/{entry.event}/{entry.tracking_number}/{entry.created_at.isoformat()}"
+    if entry.resent:
+        plain += f"/{entry.resent}"
     return f"{entry.id}-{hashlib.sha256(plain.encode()).hexdigest()[:24]}"
 
 

@@ -100,14 +100,14 @@ class WebhookChannel:
 
     def _body(self, parcel: Parcel) -> bytes:
         fit, left = parcel.fitting(self._limits.attachments_max_bytes)
-        status = parcel.status
         body: dict[str, Any] = {
             "id": parcel.identifier,
             "event": parcel.event,
             "at": parcel.at.isoformat(),
-            "tracking_number": status.tracking_number,
-            "received_at": status.received_at.isoformat(),
+            "tracking_number": parcel.tracking_number,
         }
+        if parcel.received_at is not None:
+            body["received_at"] = parcel.received_at.isoformat()
         if parcel.request is not None:
             body["request"] = dict(parcel.request)
             body["form"] = {"media_type": "application/pdf", **_content(parcel.form)}

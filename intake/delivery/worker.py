@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from intake.delivery.limits import Limits
@@ -19,7 +20,14 @@ from intake.delivery.webhook import WebhookChannel
 from intake.document import Document
 from intake.store import Status, Store
 from intake.store.base import WITHDRAWN
-from intake.store.outbox import PAPERS_ADDED, REQUEST_STORED, REQUEST_WITHDRAWN, Claimed, LostClaim
+from intake.store.outbox import (
+    PAPERS_ADDED,
+    REQUEST_ERASED,
+    REQUEST_STORED,
+    REQUEST_WITHDRAWN,
+    Claimed,
+    LostClaim,
+)
 from triage.content import Content
 
 log = logging.getLogger("intake")
@@ -132,22 +140,25 @@ class Deliverer:
 
     def _parcel(self, entry: Claimed) -> Parcel | None:
         """Everything that belongs to an entry; None when nobody has to be told any more."""
+        name = identifier(entry)
+        if entry.event == REQUEST_ERASED:
+            return Parcel(name, entry.event, entry.created_at, entry.tracking_number)
         found = self._store.requests.payload(entry.tracking_number)
         if found is None:
             raise LostClaim
         status, payload = found
-        name = identifier(entry)
+        parcel = Parcel(name, entry.event, entry.created_at, status.tracking_number, status.received_at)
         if entry.event == REQUEST_WITHDRAWN:
-            return Parcel(name, entry.event, entry.created_at, status)
+            return parcel
         if status.outcome != _SUBMITTED or status.status == WITHDRAWN:
             return None
         papers = self._papers(entry, status)
         if entry.event == PAPERS_ADDED:
-            return Parcel(name, entry.event, entry.created_at, status, papers=papers) if papers else None
+            return replace(parcel, papers=papers) if papers else None
         if entry.event != REQUEST_STORED:
             raise NotDelivered("unknown_event")
-        form = self._document.pdf(status, payload, part="request")
-        return Parcel(name, entry.event, entry.created_at, status, payload, form, papers)
+        form = self._document.pdf(status, payload, part="office")
+        return replace(parcel, request=payload, form=form, papers=papers)
 
     def _papers(self, entry: Claimed, status: Status) -> list[Paper]:
         return [

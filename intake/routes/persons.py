@@ -12,7 +12,7 @@ from intake import answers, schema
 from intake.errors import Refused
 from intake.routes.common import Body, Context, found, good, held, json_body, problems, too_many
 from intake.store.base import LegalHold
-from intake.store.proofs import NotPossible, Proven, TooManyTries
+from intake.store.proofs import AlreadyErased, NotPossible, Proven, TooManyTries
 
 _PROOF = {"date_of_birth": "1980-02-29"}
 
@@ -31,13 +31,16 @@ def routes(context: Context) -> APIRouter:
             raise too_many(error) from None
         except LegalHold as error:
             raise held(error) from None
+        except AlreadyErased as error:
+            name = error.receipt.receipt
+            raise Refused(410, "erased", "This request was erased with the same proof.", receipt=name) from None
         except NotPossible:
             raise Refused(409, "closed", "This request is closed; it can't be withdrawn any more.") from None
 
     @router.post(
         "/case-requests/lookup",
         openapi_extra=json_body(schema.Lookup, {"tracking_number": "CA-7K2M-9QXD-R4TA", "proof": _PROOF}),
-        responses={200: good(answers.StatusOut, "Its status."), **problems(*Body, 401, 404, 429)},
+        responses={200: good(answers.StatusOut, "Its status."), **problems(*Body, 401, 404, 410, 429)},
     )
     async def look_up(request: Request) -> JSONResponse:
         """Status for somebody with a second fact; a wrong fact and an unknown number are answered alike."""
@@ -47,7 +50,10 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/case-requests/{tracking_number}/withdraw",
         openapi_extra=json_body(schema.WithProof, {"proof": _PROOF}),
-        responses={200: good(answers.StatusOut, "Withdrawn, now or before."), **problems(*Body, 401, 404, 409, 429)},
+        responses={
+            200: good(answers.StatusOut, "Withdrawn, now or before."),
+            **problems(*Body, 401, 404, 409, 410, 429),
+        },
     )
     async def withdraw(tracking_number: str, request: Request) -> JSONResponse:
         """Withdraw a request; it is kept for a while and then removed."""
@@ -63,7 +69,10 @@ def routes(context: Context) -> APIRouter:
         },
     )
     async def erase(tracking_number: str, request: Request) -> JSONResponse:
-        """Erase a request with everything that belongs to it; the receipt proves that it was done."""
+        """Erase a request with everything that belongs to it; the receipt proves that it was done.
+
+        The same proof gets the same receipt again for a while, as the first answer may have been lost on the way.
+        """
         asked = await context.read(request, schema.WithProof)
         receipt = await proven(proofs.erase, tracking_number, asked.proof)
         return JSONResponse(answers.erasure(receipt), headers={"Erasure-Receipt": receipt.receipt})

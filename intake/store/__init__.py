@@ -57,7 +57,7 @@ class Store:
     ) -> None:
         limits = content.settings
         self.transactions = Transactions(open_engine(url), vault, clock)
-        self.erasing = Erasing(self.transactions)
+        self.erasing = Erasing(self.transactions, timedelta(days=periods.erasure_proofs))
         self.requests = Requests(self.transactions, timedelta(days=limits.similar_request_days))
         self.proofs = Proofs(
             self.transactions, self.erasing, limits.status_tries, timedelta(minutes=limits.status_tries_minutes)

@@ -22,7 +22,8 @@ RECEIVED = "received"
 PREPARED = "prepared"
 WITHDRAWN = "withdrawn"
 CLOSED = "closed"
-FIRST_STATUS = {"submitted": RECEIVED, "prepared": PREPARED}
+SUBMITTED = "submitted"
+FIRST_STATUS = {SUBMITTED: RECEIVED, PREPARED: PREPARED}
 
 # A clash needs another writer in the same moment; more than this in a row means something else is wrong.
 _MOST_CLASHES = 5
@@ -56,6 +57,8 @@ class Found:
     received_at: datetime
     status_since: datetime
     legal_hold: bool
+    held_since: datetime | None
+    clock_since: datetime | None
 
 
 class Transactions:
@@ -183,6 +186,8 @@ _FOUND = select(
     CaseRequest.received_at,
     CaseRequest.status_since,
     CaseRequest.legal_hold,
+    CaseRequest.held_since,
+    CaseRequest.clock_since,
 )
 
 
@@ -218,7 +223,9 @@ def status_of(connection: Connection, row: Found) -> Status:
 
 def set_status(connection: Connection, row: Found, status: str, now: datetime) -> None:
     """Give a request another status, with its history and retention clock."""
-    connection.execute(update(CaseRequest).where(CaseRequest.id == row.id).values(status=status, status_since=now))
+    connection.execute(
+        update(CaseRequest).where(CaseRequest.id == row.id).values(status=status, status_since=now, clock_since=None)
+    )
     connection.execute(ADD_HISTORY, {"request_id": row.id, "status": status, "at": now})
 
 

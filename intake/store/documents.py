@@ -24,6 +24,7 @@ log = logging.getLogger("intake")
 
 FOLDER = "requests"
 _BATCH = 100
+_KEY_CHARS = 198
 
 
 class TooManyDocuments(Exception):
@@ -363,4 +364,7 @@ def _replace(row_id: int, sealed: bytes) -> Callable[[Connection], None]:
 
 def _key(number: str, key: str, sha256: str) -> str:
     """A key of a sender, or one made from request and content; the two can't be the same."""
-    return f"k:{key}"[:200] if key else "c:" + hashlib.sha256(f"{number}/{sha256}".encode()).hexdigest()
+    if not key:
+        return "c:" + hashlib.sha256(f"{number}/{sha256}".encode()).hexdigest()
+    # With the mark before it, the longest keys are longer than the column.
+    return f"k:{key}" if len(key) <= _KEY_CHARS else "h:" + hashlib.sha256(key.encode()).hexdigest()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from intake.store.base import RECEIVED, Found, Transactions, find, set_status
@@ -21,6 +21,7 @@ from intake.tables import CaseRequest, OutboxEntry
 REQUEST_STORED = "request_stored"
 PAPERS_ADDED = "papers_added"
 REQUEST_WITHDRAWN = "request_withdrawn"
+REQUEST_ERASED = "request_erased"
 
 WAITING = "waiting"
 DELIVERED = "delivered"
@@ -43,6 +44,7 @@ class Claimed:
     Attributes:
         claim: Names the claim; needed for saying how it went.
         tries: How often it has been tried, this time included.
+        resent: How often it was sent again after the office's side had sent it back.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Claimed:
     tracking_number: str
     created_at: datetime
     tries: int
+    resent: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,17 +128,60 @@ def take_back(connection: Connection, request_id: int, now: datetime) -> None:
 
     A try that failed may have arrived all the same.
     """
-    rows = connection.execute(
-        select(OutboxEntry.id, OutboxEntry.state, OutboxEntry.claimed_until, OutboxEntry.tries)
-        .where(OutboxEntry.request_id == request_id, OutboxEntry.event == REQUEST_STORED)
-        .with_for_update()
-    ).all()
+    rows = connection.execute(_PROGRESS.where(OutboxEntry.request_id == request_id).with_for_update()).all()
     for row in rows:
-        claimed = row.claimed_until is not None and row.claimed_until > now
-        if row.state in (WAITING, DEAD) and not claimed:
+        if row.event != REQUEST_STORED:
+            continue
+        if row.state in (WAITING, DEAD) and not _is_claimed(row, now):
             connection.execute(update(OutboxEntry).where(OutboxEntry.id == row.id).values(state=CANCELLED, claim=None))
-        if row.state == DELIVERED or (row.state in (WAITING, DEAD) and (claimed or row.tries)):
+        if _may_have_arrived(row, now):
             put(connection, request_id, REQUEST_WITHDRAWN, now)
+
+
+def tell_of_erasure(connection: Connection, request_id: int, number: str, now: datetime) -> None:
+    """A request is about to be erased: if the office may have it, leave a notice that outlives it.
+
+    A delivery that is under way loses its entry and cannot be waited for; the notice comes when its claim has run out.
+
+    Args:
+        connection: In the transaction that erases.
+        request_id: Of the request.
+        number: Its tracking number, which is all that the notice holds.
+        now: The moment.
+    """
+    rows = connection.execute(_PROGRESS.where(OutboxEntry.request_id == request_id).with_for_update()).all()
+    if not any(
+        row.event == REQUEST_WITHDRAWN or (row.event == REQUEST_STORED and _may_have_arrived(row, now)) for row in rows
+    ):
+        return
+    until = max([now, *(row.claimed_until for row in rows if row.claimed_until is not None)])
+    connection.execute(
+        _ADD,
+        {
+            "erased_number": number,
+            "event": REQUEST_ERASED,
+            "created_at": now,
+            "state": WAITING,
+            "tries": 0,
+            "next_try_at": until,
+        },
+    )
+
+
+def _is_claimed(row: Any, now: datetime) -> bool:
+    return row.claimed_until is not None and row.claimed_until > now
+
+
+def _may_have_arrived(row: Any, now: datetime) -> bool:
+    """Whether the office may have what belongs to an entry; a try that failed may have arrived all the same."""
+    tried = row.tries or row.last_error is not None or _is_claimed(row, now)
+    return row.state == DELIVERED or bool(row.state in (WAITING, DEAD) and tried)
+
+
+def stuck(connection: Connection, limit: int) -> list[Entry]:
+    """Entries that were given up or refused, the oldest first, within a transaction."""
+    query = _ENTRIES.where(OutboxEntry.state.in_((DEAD, BOUNCED))).order_by(OutboxEntry.id).limit(limit)
+    return [Entry(*row) for row in connection.execute(query)]
 
 
 class Outbox:
@@ -151,7 +197,8 @@ class Outbox:
     def claim(self, limit: int, lease: timedelta, grace: timedelta = timedelta(0)) -> list[Claimed]:
         """Take entries that are due, the oldest first; no two workers get the same.
 
-        Papers that came later are not taken before their request is delivered.
+        Papers that came later are not taken before their request is delivered, and a withdrawal not while something of
+        its request is being delivered, so that it does not arrive first.
 
         Args:
             limit: At most so many.
@@ -169,6 +216,7 @@ class Outbox:
                     OutboxEntry.next_try_at <= now,
                     OutboxEntry.created_at <= now - grace,
                     ~and_(OutboxEntry.event == PAPERS_ADDED, _request_is_outstanding()),
+                    ~and_(OutboxEntry.event == REQUEST_WITHDRAWN, _request_is_under_way(now)),
                     or_(OutboxEntry.claimed_until.is_(None), OutboxEntry.claimed_until <= now),
                 )
                 .order_by(OutboxEntry.next_try_at, OutboxEntry.id)
@@ -187,20 +235,26 @@ class Outbox:
                 select(
                     OutboxEntry.id,
                     OutboxEntry.event,
-                    CaseRequest.tracking_number,
+                    _NUMBER,
                     OutboxEntry.created_at,
                     OutboxEntry.tries,
+                    OutboxEntry.resent,
                 )
-                .join(CaseRequest, CaseRequest.id == OutboxEntry.request_id)
+                .outerjoin(CaseRequest, CaseRequest.id == OutboxEntry.request_id)
                 .where(OutboxEntry.id.in_(ids))
                 .order_by(OutboxEntry.id)
             )
-            return [Claimed(row.id, name, row.event, row.tracking_number, row.created_at, row.tries) for row in rows]
+            return [
+                Claimed(row.id, name, row.event, row.tracking_number, row.created_at, row.tries, row.resent)
+                for row in rows
+            ]
 
         return self._transactions.write(work)
 
     def mark_delivered(self, entry: Claimed) -> None:
         """It arrived. A request that still waits for it has the status `delivered` from now on.
+
+        Of an erasure nothing is kept once it is told.
 
         Raises:
             LostClaim: The claim does not hold any more.
@@ -209,9 +263,13 @@ class Outbox:
         def work(connection: Connection) -> None:
             now = self._transactions.clock()
             self._settle(connection, entry, state=DELIVERED, delivered_at=now, last_error=None)
+            if entry.event == REQUEST_ERASED:
+                connection.execute(delete(OutboxEntry).where(OutboxEntry.id == entry.id))
             self._follow(connection, entry, (RECEIVED, BOUNCED), DELIVERED, now)
 
         self._transactions.write(work)
+        if entry.event == REQUEST_ERASED:
+            self._transactions.forget_traces()
 
     def mark_bounced(self, entry: Claimed, error: str) -> None:
         """The office's side refused it for good. The request has the status `bounced` from now on.
@@ -274,17 +332,20 @@ class Outbox:
 
     def stuck(self, limit: int) -> list[Entry]:
         """Entries that were given up or refused, the oldest first."""
-        query = _ENTRIES.where(OutboxEntry.state.in_((DEAD, BOUNCED))).order_by(OutboxEntry.id).limit(limit)
-        return self._transactions.read(lambda connection: [Entry(*row) for row in connection.execute(query)])
+        return self._transactions.read(lambda connection: stuck(connection, limit))
 
     def requeue(self, connection: Connection, entry_id: int, now: datetime) -> Entry | None:
         """Try a stuck entry again from the beginning.
+
+        What the office's side had sent back goes under a new name: whoever has seen the old one would drop it.
 
         Returns:
             The entry as it was; None when there is no stuck one of this id.
         """
         row = connection.execute(
-            _ENTRIES.where(OutboxEntry.id == entry_id, OutboxEntry.state.in_((DEAD, BOUNCED))).with_for_update()
+            _ENTRIES.where(OutboxEntry.id == entry_id, OutboxEntry.state.in_((DEAD, BOUNCED))).with_for_update(
+                of=OutboxEntry
+            )
         ).one_or_none()
         if row is None:
             return None
@@ -292,7 +353,14 @@ class Outbox:
         connection.execute(
             update(OutboxEntry)
             .where(OutboxEntry.id == entry_id)
-            .values(state=WAITING, tries=0, next_try_at=now, claim=None, claimed_until=None)
+            .values(
+                state=WAITING,
+                tries=0,
+                next_try_at=now,
+                claim=None,
+                claimed_until=None,
+                resent=OutboxEntry.resent + (1 if entry.state == BOUNCED else 0),
+            )
         )
         request: Found | None = find(connection, entry.tracking_number, lock=True)
         if request is not None and request.status == BOUNCED and entry.event == REQUEST_STORED:
@@ -319,13 +387,37 @@ def _request_is_outstanding() -> Any:
     )
 
 
+def _request_is_under_way(now: datetime) -> Any:
+    """Whether somebody is delivering something of the request that an entry belongs to."""
+    other = aliased(OutboxEntry)
+    return (
+        select(other.id)
+        .where(
+            other.request_id == OutboxEntry.request_id,
+            other.event.in_((REQUEST_STORED, PAPERS_ADDED)),
+            other.state == WAITING,
+            other.claimed_until > now,
+        )
+        .exists()
+    )
+
+
 _ADD = insert(OutboxEntry)
+_NUMBER = func.coalesce(CaseRequest.tracking_number, OutboxEntry.erased_number).label("tracking_number")
+_PROGRESS = select(
+    OutboxEntry.id,
+    OutboxEntry.event,
+    OutboxEntry.state,
+    OutboxEntry.tries,
+    OutboxEntry.claimed_until,
+    OutboxEntry.last_error,
+)
 _ENTRIES = select(
     OutboxEntry.id,
-    CaseRequest.tracking_number,
+    _NUMBER,
     OutboxEntry.event,
     OutboxEntry.state,
     OutboxEntry.tries,
     OutboxEntry.created_at,
     OutboxEntry.last_error,
-).join(CaseRequest, CaseRequest.id == OutboxEntry.request_id)
+).outerjoin(CaseRequest, CaseRequest.id == OutboxEntry.request_id)

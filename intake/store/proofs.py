@@ -6,9 +6,10 @@ An unknown number takes the same way and counts the same tries as a wrong fact.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -39,6 +40,18 @@ class TooManyTries(Exception):
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(wait_seconds)
         self.wait_seconds = wait_seconds
+
+
+class AlreadyErased(Exception):
+    """The person erased the request not long ago, and may not have heard of it.
+
+    Attributes:
+        receipt: Of that erasure.
+    """
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__("already erased")
+        self.receipt = receipt
 
 
 class NotPossible(Exception):
@@ -79,8 +92,9 @@ class Proofs:
 
         Raises:
             TooManyTries: Nothing was compared.
+            AlreadyErased: The same person erased it.
         """
-        return self._with(number, proof, status_of)
+        return self._with(number, proof, status_of, _refused_as_erased)
 
     def withdraw(self, number: str, proof: Proven) -> Status | None:
         """Withdraw a request and give its status; the same again when it was withdrawn before.
@@ -88,6 +102,7 @@ class Proofs:
         Raises:
             TooManyTries: Nothing was compared.
             NotPossible: It is closed.
+            AlreadyErased: The same person erased it.
         """
 
         def work(connection: Connection, row: Found) -> Status:
@@ -96,10 +111,10 @@ class Proofs:
             changed = find(connection, row.tracking_number)
             return status_of(connection, changed or row)
 
-        return self._with(number, proof, work)
+        return self._with(number, proof, work, _refused_as_erased)
 
     def erase(self, number: str, proof: Proven) -> Receipt | None:
-        """Erase a request and give the receipt.
+        """Erase a request and give the receipt; for a while the same again, as its first sending may have been lost.
 
         Raises:
             TooManyTries: Nothing was compared.
@@ -111,7 +126,7 @@ class Proofs:
             after.clear()
             return self._erasing.erase(connection, row, "person", after)
 
-        receipt = self._with(number, proof, work)
+        receipt = self._with(number, proof, work, lambda earlier: earlier)
         if receipt is not None:
             self._erasing.finish(after)
         return receipt
@@ -125,7 +140,13 @@ class Proofs:
 
         return self._transactions.write(work)
 
-    def _with[T](self, number: str, proof: Proven, then: Callable[[Connection, Found], T]) -> T | None:
+    def _with[T](
+        self,
+        number: str,
+        proof: Proven,
+        then: Callable[[Connection, Found], T],
+        erased: Callable[[Receipt], T],
+    ) -> T | None:
         known = tracking.normalise(number) or number
         name = tracking_hash(known)
 
@@ -141,9 +162,13 @@ class Proofs:
                 wait = failed.since + self._window - now
                 raise TooManyTries(max(1, int(wait.total_seconds())))
             row = find(connection, known, lock=True)
-            right = self._is_right(connection, row, known, proof)
+            facts = self._facts(known, proof)
+            right = _is_right(connection, row, facts)
             if row is not None and right:
                 return then(connection, row)
+            receipt = self._erasing.proven(connection, known, facts) if row is None else None
+            if receipt is not None:
+                return erased(receipt)
             if failed is None:
                 connection.execute(insert(FailedLookups), {"tracking_hash": name, "since": now, "failures": 1})
             else:
@@ -156,18 +181,30 @@ class Proofs:
 
         return self._transactions.write(work)
 
-    def _is_right(self, connection: Connection, row: Found | None, number: str, proof: Proven) -> bool:
-        """Whether a fact is among the stored ones; compared without stopping at the first difference."""
-        vault = self._transactions.vault
-        stored = connection.execute(
-            select(Fingerprint.kind, Fingerprint.fingerprint).where(Fingerprint.request_id == (row.id if row else 0))
-        ).all()
-        right = False
-        for kind, purpose, fact in (
-            (requests.BIRTH, birth_purpose(number), proof.date_of_birth),
-            (RECEIPT, RECEIPT_PURPOSE, proof.receipt_number),
-        ):
-            for one in vault.fingerprints(fact or "", purpose):
-                for entry in stored:
-                    right |= entry.kind == kind and bool(fact) and hmac.compare_digest(entry.fingerprint, one)
-        return right
+    def _facts(self, number: str, proof: Proven) -> list[tuple[str, str]]:
+        """What the fingerprints of a proof's facts would be, under each of the keys: pairs of kind and fingerprint."""
+        return [
+            (kind, one)
+            for kind, purpose, fact in (
+                (requests.BIRTH, birth_purpose(number), proof.date_of_birth),
+                (RECEIPT, RECEIPT_PURPOSE, proof.receipt_number),
+            )
+            if fact
+            for one in self._transactions.vault.fingerprints(fact, purpose)
+        ]
+
+
+def _refused_as_erased(receipt: Receipt) -> NoReturn:
+    raise AlreadyErased(receipt)
+
+
+def _is_right(connection: Connection, row: Found | None, facts: Sequence[tuple[str, str]]) -> bool:
+    """Whether a fact is among the stored ones; compared without stopping at the first difference."""
+    stored = connection.execute(
+        select(Fingerprint.kind, Fingerprint.fingerprint).where(Fingerprint.request_id == (row.id if row else 0))
+    ).all()
+    right = False
+    for kind, one in facts:
+        for entry in stored:
+            right |= entry.kind == kind and hmac.compare_digest(entry.fingerprint, one)
+    return right

@@ -28,12 +28,14 @@ class Periods:
         requests: Outcome → status → days; the status ``other`` stands for every one that is not named.
         feedback: Days a feedback is kept.
         spent_keys: Days a key is remembered that nothing belongs to any more.
+        erasure_proofs: Days for which a person who has erased a request gets the same receipt again.
         every_hours: Hours between two removals.
     """
 
     requests: Mapping[str, Mapping[str, int]]
     feedback: int
     spent_keys: int
+    erasure_proofs: int
     every_hours: int
 
     @classmethod
@@ -54,6 +56,7 @@ class Periods:
                 requests,
                 _days(others["feedback"]),
                 _days(others["spent_keys"]),
+                _days(others["erasure_proofs"]),
                 int(others["removal"]["hours"]),
             )
         except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -119,6 +122,7 @@ class Retention:
             self._transactions.write(lambda one: one.execute(delete(IdempotencyKey).where(keys)).rowcount),
             self._forget_failures(),
         )
+        self._erasing.forget_proofs()
         self._transactions.forget_traces()
         return count
 
@@ -155,6 +159,8 @@ class Retention:
                         CaseRequest.outcome == outcome,
                         is_status,
                         CaseRequest.status_since <= now - timedelta(days=days),
+                        # Never before `status_since`, which the index knows.
+                        func.coalesce(CaseRequest.clock_since, CaseRequest.status_since) <= now - timedelta(days=days),
                     )
                 )
         return or_(*conditions)

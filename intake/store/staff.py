@@ -251,15 +251,21 @@ class Staff(Members):
         return self._transactions.write(work)
 
     def set_hold(self, member: Member, number: str, hold: bool, note: str | None) -> Case | None:
-        """Put a legal hold on a request, or take it off: while it is on, nothing erases the request."""
+        """Put a legal hold on a request, or take it off: while it is on, nothing erases the request.
+
+        The retention clock stands still meanwhile and then goes on where it stood.
+        """
 
         def work(connection: Connection) -> Case | None:
             row = find(connection, number, lock=True)
             if row is None:
                 return None
-            connection.execute(update(CaseRequest).where(CaseRequest.id == row.id).values(legal_hold=hold))
+            now = self._transactions.clock()
+            connection.execute(
+                update(CaseRequest).where(CaseRequest.id == row.id).values(legal_hold=hold, **_clock(row, hold, now))
+            )
             if note:
-                self._add_note(connection, row, member, note, self._transactions.clock())
+                self._add_note(connection, row, member, note, now)
             self._note(connection, member, "hold_set", row, {"hold": row.legal_hold}, {"hold": hold})
             return self._case(connection, find(connection, number) or row)
 
@@ -385,3 +391,15 @@ class Staff(Members):
     ) -> None:
         subject = None if row is None else tracking_hash(row.tracking_number)
         audit.write(connection, self._transactions.clock(), member.actor, action, subject, before, after)
+
+
+def _clock(row: Found, hold: bool, now: datetime) -> dict[str, datetime | None]:
+    """The columns of the retention clock when a hold is put on, kept on, or lifted."""
+    if hold:
+        return {"held_since": row.held_since or now}
+    if row.held_since is None:
+        return {}
+    begun = row.clock_since or row.status_since
+    # A status set during the hold has started the clock anew, and it has not moved since.
+    ran = max(row.held_since - begun, timedelta(0))
+    return {"held_since": None, "clock_since": now - ran}

@@ -380,6 +380,22 @@ def test_a_withdrawal_is_told_when_the_request_may_have_arrived(
     ]
 
 
+def test_an_erasure_is_told_by_a_mail_without_attachments(
+    client: httpx.Client, store: Store, clock: Clock, office: MailOffice, trusted: Certificate
+) -> None:
+    worker = deliverer(store, options(office, trusted), clock)
+    number = number_of(client)
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    client.delete(f"/v1/case-requests/{number}").raise_for_status()
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    mail = office.mails[-1]
+    assert mail["Subject"] == f"Erased: request {number}"
+    assert list(mail.iter_attachments()) == []
+    assert "do not work on it" in " ".join(mail.get_body().get_content().split())  # type: ignore[union-attr]
+
+
 def test_paper_requests_and_what_is_erased_are_not_delivered(
     client: httpx.Client, store: Store, clock: Clock, office: MailOffice, trusted: Certificate
 ) -> None:

@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 
 from intake.app import create_app
 from intake.delivery import DeliverySettings
+from intake.roles import Role
 from intake.store import Store
 from tests.intake.conftest import CONTENT, DOCUMENT, TOKEN, Clock, Database, body, send, settings_for
 from tests.intake.offices import WebOffice, certificate, web_office
@@ -87,6 +88,39 @@ def test_a_passing_failure_is_tried_again_under_the_same_key(
     assert len({headers["Idempotency-Key"] for _, headers, _ in office.calls}) == 1
     assert len(office.calls) == 2
     assert history(client, number) == ["received", "delivered"]
+
+
+def test_an_erasure_is_told_without_anything_of_the_request(
+    client: httpx.Client, store: Store, clock: Clock, office: WebOffice
+) -> None:
+    worker = deliverer(store, options(office.url), clock)
+    number = number_of(client)
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    client.delete(f"/v1/case-requests/{number}").raise_for_status()
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    assert not worker.step()
+    told = office.bodies[-1]
+    assert set(told) == {"id", "event", "at", "tracking_number"}
+    assert (told["event"], told["tracking_number"]) == ("request_erased", number)
+
+
+def test_what_came_back_later_goes_out_under_another_key(
+    client: httpx.Client, store: Store, clock: Clock, office: WebOffice, staff: dict[Role, httpx.Client]
+) -> None:
+    worker = deliverer(store, options(office.url), clock)
+    number = number_of(client)
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    path = f"/v1/staff/requests/{number}/status"
+    staff[Role.CASE_WORKER].post(path, json={"status": "bounced"}).raise_for_status()
+    (stuck,) = store.outbox.stuck(5)
+    staff[Role.SUPERVISOR].post(f"/v1/outbox/{stuck.id}/requeue").raise_for_status()
+    assert worker.step()
+    assert len({headers["Idempotency-Key"] for _, headers, _ in office.calls}) == 2
+    assert len({told["id"] for told in office.bodies}) == 2
+    assert history(client, number)[-1] == "delivered"
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 413, 422])

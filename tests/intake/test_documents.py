@@ -85,6 +85,13 @@ def test_without_a_key_the_same_content_is_the_same_document(client: httpx.Clien
     assert len(client.get(f"/v1/case-requests/{number}/documents").json()["documents"]) == 2
 
 
+def test_the_longest_keys_are_told_apart(client: httpx.Client, number: str) -> None:
+    data, longest = paper(), "k" * 199
+    assert add(client, number, data, longest + "1").status_code == 201
+    assert add(client, number, data, longest + "1").status_code == 200
+    assert add(client, number, paper(), longest + "2").status_code == 201
+
+
 def test_the_same_document_many_times_at_once(client: httpx.Client, number: str, folder: Path) -> None:
     data = paper()
     with ThreadPoolExecutor(5) as pool:

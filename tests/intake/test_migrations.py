@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 
 from gateway.tables import metadata as tables_of_the_front_door
 from intake.database import migrate, open_engine
+from intake.schema import CaseRequestIn, read
 from intake.store import Store
 from intake.store.base import canonical
 from intake.store.proofs import Proven
@@ -128,6 +129,24 @@ def test_the_way_back_opens_what_was_sealed(database: Database) -> None:
     assert keys == {"k": old_hash(payload), "gone": ""}
     assert len(database.rows("erasure_receipts")) == 1
     engine.dispose()
+
+
+def test_holds_get_a_clock_and_notices_of_erasures_go_on_the_way_back(database: Database, clock: Clock) -> None:
+    store = Store.open(settings_for(database.url), CONTENT, clock)
+    number = store.requests.add("k", read(CaseRequestIn, body(), CONTENT.settings, NOW), body()).id
+    gone = store.requests.add("gone", read(CaseRequestIn, body(), CONTENT.settings, NOW), body()).id
+    for entry in store.outbox.claim(2, CLAIM):
+        store.outbox.mark_delivered(entry)
+    assert store.proofs.erase(gone, Proven(date_of_birth="1980-02-29")) is not None
+    migrate(store.transactions.engine, vault_of(), "0004")
+    assert len(database.rows("outbox")) == 1
+    database.execute("UPDATE case_requests SET legal_hold = :hold", hold=True)
+    migrate(store.transactions.engine, vault_of())
+    ((held_since, status_since),) = database.query("SELECT held_since, status_since FROM case_requests")
+    assert held_since == status_since
+    assert store.requests.status(number) is not None
+    assert database.query("SELECT event, state, resent FROM outbox") == [("request_stored", "delivered", 0)]
+    store.close()
 
 
 def test_an_unknown_revision_is_refused(database: Database) -> None:

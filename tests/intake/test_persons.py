@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import time
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from intake.roles import Role
-from tests.intake.conftest import Clock, Database, send
+from intake.store import Store
+from tests.intake.conftest import TOKEN, Clock, Database, send
 
 RIGHT = {"date_of_birth": "1980-02-29"}
 WRONG = {"date_of_birth": "1980-02-28"}
@@ -46,11 +50,72 @@ def test_a_person_erases(client: httpx.Client, database: Database) -> None:
     assert answer.json() == {"receipt": receipt, "erased_at": "2026-11-24T12:00:00Z", "reason": "person"}
     assert client.get(f"/v1/erasures/{receipt}").json() == answer.json()
     assert client.get("/v1/erasures/none").status_code == 404
-    assert ask(client, number, "erase", RIGHT).status_code == 404
     assert client.delete(f"/v1/case-requests/{number}").headers["Erasure-Receipt"] == receipt
     for table in ("case_requests", "history", "outbox", "fingerprints"):
         assert database.rows(table) == []
     assert send(client).status_code == 410
+
+
+def test_who_did_not_hear_of_the_erasure_gets_the_same_receipt(
+    client: httpx.Client, address: str, database: Database, clock: Clock, store: Store
+) -> None:
+    number = send(client, receipt_numbers=["LIN9999106498"]).json()["tracking_number"]
+    other = send(client, key="other", receipt_numbers=["LIN9999106498"]).json()["tracking_number"]
+    drop_after_sending(address, f"/v1/case-requests/{number}/erase", {"proof": RIGHT})
+    deadline = time.monotonic() + 20
+    while client.get(f"/v1/case-requests/{number}").status_code != 404:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    again = ask(client, number, "erase", RIGHT)
+    ((receipt,),) = database.query("SELECT receipt FROM erasure_receipts")
+    assert (again.status_code, again.json()["receipt"]) == (200, receipt)
+    assert again.headers["Erasure-Receipt"] == receipt
+    assert ask(client, number, "erase", {"receipt_number": "LIN 9999 106 498"}).json() == again.json()
+    lookup = {"tracking_number": number, "proof": RIGHT}
+    for answer in (client.post("/v1/case-requests/lookup", json=lookup), ask(client, number, "withdraw", RIGHT)):
+        assert (answer.status_code, answer.json()["error"]) == (410, "erased")
+        assert answer.json()["receipt"] == receipt
+    assert database.rows("failed_lookups") == []
+    # A wrong fact is answered as ever, and what is kept shows no other request with the same fact.
+    assert ask(client, number, "erase", WRONG).text == ask(client, UNKNOWN, "erase", RIGHT).text
+    assert database.query("SELECT 1 FROM erasure_proofs AS p JOIN fingerprints AS f USING (fingerprint)") == []
+    assert client.get(f"/v1/case-requests/{other}").status_code == 200
+
+    clock.forward(days=1)
+    assert ask(client, number, "erase", RIGHT).status_code == 404
+    store.retention.purge()
+    assert database.rows("erasure_proofs") == []
+    assert client.get(f"/v1/erasures/{receipt}").status_code == 200
+
+
+def test_only_who_erased_it_is_told_so(client: httpx.Client, database: Database) -> None:
+    number = send(client).json()["tracking_number"]
+    client.delete(f"/v1/case-requests/{number}").raise_for_status()
+    assert ask(client, number, "erase", RIGHT).status_code == 404
+    assert database.rows("erasure_proofs") == []
+
+
+def test_a_withdrawal_that_nobody_heard_of_is_answered_the_same(client: httpx.Client, address: str) -> None:
+    number = send(client).json()["tracking_number"]
+    drop_after_sending(address, f"/v1/case-requests/{number}/withdraw", {"proof": RIGHT})
+    answer = ask(client, number, "withdraw", RIGHT)
+    assert answer.status_code == 200
+    assert [entry["status"] for entry in answer.json()["history"]] == ["received", "withdrawn"]
+
+
+def drop_after_sending(address: str, path: str, body: dict[str, object]) -> None:
+    """Post, and hang up without waiting for the answer."""
+    url, content = httpx.URL(address), json.dumps(body).encode()
+    heads = {
+        "Host": url.netloc.decode(),
+        "Authorization": f"Bearer {TOKEN}",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+    }
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in heads.items()), "", ""]
+    with socket.create_connection((url.host, url.port or 80)) as line:
+        line.sendall("\r\n".join(lines).encode() + content)
 
 
 def test_a_legal_hold_keeps_a_request(client: httpx.Client, staff: dict[Role, httpx.Client]) -> None:

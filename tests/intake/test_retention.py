@@ -89,6 +89,34 @@ def test_a_hold_stops_the_clock(
     removed = store.retention.purge()
     assert (removed.requests, removed.held) == (0, 1)
     staff[Role.SUPERVISOR].put(path, json={"hold": False}).raise_for_status()
+    assert store.retention.purge().requests == 0
+
+
+@pytest.mark.parametrize("change", [None, "note", "again", "status"])
+def test_a_lifted_hold_lets_the_clock_go_on_where_it_stood(
+    client: httpx.Client, store: Store, clock: Clock, staff: dict[Role, httpx.Client], change: str | None
+) -> None:
+    number = send(client).json()["tracking_number"]
+    path, supervisor = f"/v1/staff/requests/{number}/hold", staff[Role.SUPERVISOR]
+    days = PERIODS.requests["submitted"]["other"]
+    ran = 0
+    for wanted in ("in_review", "contacted_uscis"):
+        clock.forward(days=100)
+        ran += 100
+        supervisor.put(path, json={"hold": True}).raise_for_status()
+        clock.forward(days=3000)
+        if change == "again":
+            supervisor.put(path, json={"hold": True}).raise_for_status()
+        elif change == "status":
+            # It starts the clock anew, and that stands still as well.
+            supervisor.post(f"/v1/staff/requests/{number}/status", json={"status": wanted}).raise_for_status()
+            ran = 0
+        clock.forward(days=3000)
+        supervisor.put(path, json={"hold": False}).raise_for_status()
+        supervisor.put(path, json={"hold": False}).raise_for_status()
+    clock.forward(days=days - ran, seconds=-1)
+    assert store.retention.purge().requests == 0
+    clock.forward(seconds=1)
     assert store.retention.purge().requests == 1
 
 
