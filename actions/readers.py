@@ -120,8 +120,8 @@ def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Readi
     if nvc:
         return Reading(problem="utter_receipt_nvc", details={"value": nvc["value"]})
     if message.first("a_number"):
-        key = "utter_receipt_is_a_number_elsewhere" if message.elsewhere else "utter_receipt_is_a_number"
-        return Reading({"a_number": message.first("a_number")["value"]}, problem=key)  # type: ignore[index]
+        told = "utter_receipt_is_a_number_elsewhere" if message.elsewhere else "utter_receipt_is_a_number"
+        return Reading({"a_number": message.first("a_number")["value"]}, problem=told)  # type: ignore[index]
     if message.cue("never_issued"):
         return Reading({"receipt_numbers": NONE, "receipt_numbers_reason": message.text})
     if message.cue("cannot_find") or message.sure("unsure"):
