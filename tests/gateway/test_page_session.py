@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+import sqlite3
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.tokens import Tokens
 from tests.gateway.conftest import FrontDoor, Person
+from tests.gateway.fake_rasa import FakeRasaServer
 
 LOOKED_AT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
 
@@ -90,6 +96,101 @@ def test_a_refused_form_is_the_page(client: httpx.Client, form: dict[str, str], 
     client.get("/chat/", headers={**LOOKED_AT, "Accept-Language": "en"})
     answer = client.post("/chat/say", data=form, headers={"Accept-Language": "en"})
     assert answer.status_code == 400
-    banner = re.search(r'<section id="banner".*?<p>([^<]*)</p>', answer.text, re.DOTALL)
+    banner = re.search(r'<section id="banner".*?<p id="told">([^<]*)</p>', answer.text, re.DOTALL)
     assert banner
     assert said in banner[1]
+
+
+def _ends_in(door: FrontDoor, client: httpx.Client, minutes: int) -> None:
+    """Have the one session of a browser end then."""
+    tokens = Tokens(door.environment["SESSION_KEY"])
+    expires_at = int((time.time() + minutes * 60 + 30) * 1000)
+    old = tokens.read_session(client.cookies["guide_session"], 0)
+    token, token_hash = tokens.new_session(expires_at)
+    with sqlite3.connect(door.data / "gateway.db") as database:
+        database.execute(
+            "UPDATE sessions SET token_hash = ?, expires_at = ? WHERE token_hash = ?", (token_hash, expires_at, old)
+        )
+    client.cookies.set("guide_session", token, domain="127.0.0.1", path="/chat")
+
+
+def _ending(page: str) -> tuple[bool, str]:
+    """Whether more time is offered, and with which words."""
+    found = re.search(r'<form id="ending"([^>]*)><p>([^<]*)</p><button', page)
+    assert found
+    return "hidden" not in found[1], html.unescape(found[2])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "in 9 minutes"), ("zh-Hans", "再过 9 分钟"), ("zh-Hant", "再過 9 分鐘")]
+)
+def test_the_end_is_told_without_a_script(door: FrontDoor, client: httpx.Client, language: str, said: str) -> None:
+    page = client.get(f"/chat/?lang={language}", headers=LOOKED_AT).text
+    assert _ending(page) == (False, "")
+    _ends_in(door, client, 9)
+    offered, words = _ending(client.get("/chat/").text)
+    assert offered
+    assert said in words
+    assert client.post("/chat/renew", data={}).status_code == 303
+    assert _ending(client.get("/chat/").text) == (False, "")
+
+
+def test_a_session_that_has_just_ended_takes_no_answer(door: FrontDoor, client: httpx.Client) -> None:
+    client.get("/chat/", headers={**LOOKED_AT, "Accept-Language": "en"})
+    before = len(door.rasa.turns)
+    _ends_in(door, client, -1)
+    answer = client.post("/chat/say", data={"message": "1", "text": "My name is <b>", "language": "en"})
+    assert answer.status_code == 401
+    assert "no longer open" in answer.text
+    assert ">My name is &lt;b&gt;</textarea>" in answer.text, "kept"
+    assert [turn["event"] for turn in door.rasa.turns[before:]] == ["open"], "and told to nobody"
+    assert client.post("/chat/say", data={"message": "2", "text": "again"}).status_code == 303
+
+
+def test_a_full_house_keeps_the_answer(door: FrontDoor, client: httpx.Client) -> None:
+    """No new conversation can be opened in place of one that is over."""
+    client.get("/chat/", headers={**LOOKED_AT, "Accept-Language": "en"})
+    _ends_in(door, client, -1)
+    door.rasa.status = 503
+    try:
+        answer = client.post("/chat/say", data={"message": "1", "text": "all of this", "language": "en"})
+    finally:
+        door.rasa.status = 200
+    assert answer.status_code == 503
+    assert ">all of this</textarea>" in answer.text
+
+
+def test_leaving_waits_for_nothing_and_always_leads_away(engine: FakeRasaServer, tmp_path: Path) -> None:
+    """Also when the database is busy, and when it is broken; that is noted, without saying who left."""
+    door = FrontDoor(engine, tmp_path)
+    try:
+        with httpx.Client(base_url=door.url, timeout=30, trust_env=False) as client:
+            client.get("/chat/", headers=LOOKED_AT)
+            token = client.cookies["guide_session"]
+            with sqlite3.connect(tmp_path / "gateway.db", isolation_level=None) as database:
+                database.execute("BEGIN EXCLUSIVE")
+                began = time.monotonic()
+                assert _leaves(client)
+                assert time.monotonic() - began < 2
+                database.execute("ROLLBACK")
+                database.execute("DROP TABLE sessions")
+            client.cookies.set("guide_session", token, domain="127.0.0.1", path="/chat")
+            assert _leaves(client)
+            client.cookies.set("guide_session", "x", domain="127.0.0.1", path="/chat")
+            assert _leaves(client)
+    finally:
+        door.stop()
+    lines = [json.loads(line) for line in door.log.read_text(encoding="utf-8").splitlines()]
+    noted = [line for line in lines if line["event"] == "a session was left but not ended"]
+    assert noted
+    assert {line["reason"] for line in noted} == {"OperationalError"}
+    assert token not in door.log.read_text(encoding="utf-8")
+
+
+def _leaves(client: httpx.Client) -> bool:
+    """Whether leaving leads away, and leaves nothing behind."""
+    answer = client.get("/chat/leave")
+    assert answer.status_code == 303
+    assert "storage" in answer.headers["clear-site-data"]
+    assert "guide_session" not in client.cookies
+    return answer.headers["location"].startswith("https://")

@@ -172,5 +172,5 @@ def test_every_error_is_a_page(base: str, method: str, path: str, status: int, t
     assert answer.headers["content-type"].startswith("text/html")
     assert f'<html lang="{language}">' in answer.text
     assert 'href="tel:+1' in answer.text
-    assert re.search(r'<section id="banner"[^>]*data-part>\s*<p>[^<]+</p>', answer.text)
+    assert re.search(r'<section id="banner"[^>]*data-part>\s*<p id="told">[^<]+</p>', answer.text)
     assert not re.search(r"Traceback|Exception|\{\{", answer.text)
