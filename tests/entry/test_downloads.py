@@ -224,7 +224,9 @@ def test_save_print_and_go_on_elsewhere(browser: Browser, door: FrontDoor, windo
     page.fill("#answer", "I started here")
     page.press("#answer", "Enter")
     page.wait_for_selector("#messages >> text=2: I started here")
-    page.click("form[action='/chat/code'] button")
+    page.click("#save > summary")
+    page.fill("#year", "1978")
+    page.click("#save button")
     code = page.locator("#banner .code").inner_text()
     assert CODE.fullmatch(code)
     assert page.locator("#banner .qr svg").bounding_box()["width"] >= 150  # type: ignore[index]
@@ -249,6 +251,7 @@ def test_save_print_and_go_on_elsewhere(browser: Browser, door: FrontDoor, windo
     expect(elsewhere.locator("#code")).to_have_value(code)
     assert elsewhere.evaluate("location.hash") == ""
     assert elsewhere.locator("#messages").inner_text().count("I started here") == 0
+    elsewhere.fill("#born", "1978")
     elsewhere.click("form[action='/chat/resume'] button")
     elsewhere.wait_for_selector("#messages >> text=2: I started here")
     assert not any(code in url.split("#")[0] for url in asked)

@@ -80,9 +80,7 @@ def test_back_one_question(person: Visitor) -> None:
 def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
     person.be_at("full_name")
     saved = person.history()["messages"]
-    person.page.click("form[action='/chat/code'] button")
-    expect(person.page.locator("#banner .code")).to_be_visible()
-    code = person.page.inner_text("#banner .code")
+    code = person.save()
     assert CODE.fullmatch(code)
     assert person.page.evaluate("document.activeElement.id") == "banner"
     assert code in _described(person), "read out with the focus"
@@ -91,16 +89,11 @@ def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
     person.shot("saved")
     with visitor(browser, person.base, person.language) as elsewhere:
         elsewhere.open()
-        elsewhere.page.click("#resume > summary")
-        elsewhere.page.fill("#code", code.lower().replace("-", " "))
-        elsewhere.page.click("#resume button")
+        elsewhere.give_code(code.lower().replace("-", " "))
         expect(elsewhere.page.locator("#messages > li")).not_to_have_count(1)
         assert elsewhere.state()["asking"] == "full_name"
         assert elsewhere.shown()[: len(saved)] == [one["text"] for one in saved]
-        if not elsewhere.page.is_visible("#code"):
-            elsewhere.page.click("#resume > summary")
-        elsewhere.page.fill("#code", code)
-        elsewhere.page.click("#resume button")
+        elsewhere.give_code(code)
         expect(elsewhere.page.locator("#banner")).to_be_visible()
         assert elsewhere.axe() == []
         elsewhere.shot("wrong-code")
@@ -112,14 +105,13 @@ def test_save_and_go_on_elsewhere(person: Visitor, browser: Browser) -> None:
 
 
 def test_a_scanned_code_is_not_sent_by_itself(anyone: Visitor, browser: Browser) -> None:
-    _begin(anyone)
-    anyone.page.click("form[action='/chat/code'] button")
-    code = anyone.page.inner_text("#banner .code")
+    code = _begin(anyone).save()
     with visitor(browser, anyone.base, "en") as elsewhere:
         elsewhere.open(f"/chat/#code={code}")
         expect(elsewhere.page.locator("#code")).to_have_value(code)
         assert elsewhere.page.url == f"{anyone.base}/chat/", "the code does not stay in the address"
         assert len(elsewhere.shown()) == 1
+        elsewhere.page.keyboard.type("1978")
         elsewhere.page.keyboard.press("Enter")
         expect(elsewhere.page.locator("#messages > li.person")).to_have_count(1)
 
@@ -144,8 +136,7 @@ def test_copying_is_told_at_the_button(person: Visitor) -> None:
     person.be_at("review").say({"en": "yes", "zh-Hans": "同意", "zh-Hant": "同意"}[person.language])
     number = person.state()["tracking_number"]
     assert number
-    person.page.click("form[action='/chat/code'] button")
-    code = person.page.inner_text("#banner .code")
+    code = person.save()
     phone = person.page.inner_text("#help a")
     for text, place in ((phone, "#help"), (code, "#banner"), (number, "#more section")):
         button = person.page.locator(f"{place} [data-copy='{text}']")

@@ -43,16 +43,13 @@ def test_save_and_go_on_elsewhere(browser: Browser, base: str, language: str) ->
         visitor(browser, base, language, java_script_enabled=False) as person,
         visitor(browser, base, language, java_script_enabled=False) as elsewhere,
     ):
-        page = _start(person)
+        _start(person)
         question, said = person.state()["asking"], person.shown()
-        page.click("form[action='/chat/code'] button")
-        code = page.inner_text("#banner .code")
+        code = person.save()
         assert CODE.fullmatch(code)
         assert _axe(browser, person) == []
         elsewhere.page.goto(f"{base}/chat/")
-        elsewhere.page.click("#resume > summary")
-        elsewhere.page.fill("#code", code)
-        elsewhere.page.click("#resume button")
+        elsewhere.give_code(code)
         expect(elsewhere.page.locator("#messages > li.person")).to_have_count(1)
         assert _address(elsewhere.page) == "/chat/"
         assert elsewhere.state()["asking"] == question

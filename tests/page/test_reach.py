@@ -75,8 +75,7 @@ def test_without_a_script_everything_else(browser: Browser, base: str, language:
         assert person.state()["asking"] == "grounds"
         page.click("nav a[hreflang='en']")
         expect(page.locator("html")).to_have_attribute("lang", "en")
-        page.click("form[action='/chat/code'] button")
-        code = page.inner_text("#banner .code")
+        code = person.save()
         page.click("#papers > summary")
         page.set_input_files("#file", {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"no"})
         page.click("#upload button")
@@ -90,9 +89,7 @@ def test_without_a_script_everything_else(browser: Browser, base: str, language:
         assert person.token == ""
         page.click("#banner button")
         expect(page.locator("#messages > li")).to_have_count(1)
-        page.click("#resume > summary")
-        page.fill("#code", code)
-        page.click("#resume button")
+        person.give_code(code)
         expect(page.locator("#banner"), "an erased conversation cannot be resumed").to_be_visible()
 
 

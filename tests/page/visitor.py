@@ -91,6 +91,25 @@ class Visitor:
         self.settle()
         return self
 
+    def save(self, year: str = "1978") -> str:
+        """Save, and read the code off the page."""
+        code = self.page.locator("#banner .code")
+        before = code.all_inner_texts()
+        self.page.click("#save > summary")
+        self.page.fill("#year", year)
+        self.page.click("#save button")
+        for old in before:
+            expect(code).not_to_have_text(old)
+        return code.inner_text()
+
+    def give_code(self, code: str, year: str = "1978") -> None:
+        """Type a code and a year of birth, and send them."""
+        if not self.page.is_visible("#code"):
+            self.page.click("#resume > summary")
+        self.page.fill("#code", code)
+        self.page.fill("#born", year)
+        self.page.click("#resume button")
+
     def settle(self) -> None:
         """Wait until nothing is on its way."""
         expect(self.page.locator("html[data-looking]")).to_have_count(0)
