@@ -83,7 +83,7 @@ async def send(turn: Turn, conversation: str) -> bool:
         _wait(turn, REQUEST, problem)
         return False
     _settled(turn, REQUEST)
-    at.tracking_number = receipt.tracking_number
+    at.tracking_number, at.official = receipt.tracking_number, receipt.official
     turn.similar = receipt.similar
     return True
 

@@ -106,11 +106,16 @@ class Similar:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof that a request is stored."""
+    """Proof that a request is stored.
+
+    Attributes:
+        official: The backend can give the official form, filled in.
+    """
 
     tracking_number: str
     status: str
     similar: tuple[Similar, ...] = ()
+    official: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ class Backend:
         key_header: Name of the header with the idempotency key.
         number_field: Field of the answer that holds the tracking number.
         number_pattern: Regular expression of a valid tracking number.
+        pdf: Path of a request as PDF, which the front door fetches; empty when there is none.
         attempt_seconds: Longest wait for one answer.
         turn_seconds: Longest time of all tries of one turn together.
         circuit_failures: So many failures in a row open the circuit.
@@ -148,6 +154,7 @@ class Backend:
     key_header: str = "Idempotency-Key"
     number_field: str = "tracking_number"
     number_pattern: str = NUMBER
+    pdf: str = "/v1/case-requests/{tracking_number}/form.pdf"
     attempt_seconds: float = 3.0
     turn_seconds: float = 5.0
     circuit_failures: int = 5
@@ -255,6 +262,11 @@ class IntakeClient:
         """Whether a text is a tracking number in the form that was set for an agency's own intake."""
         return self._backend.number_pattern != NUMBER and self._backend.is_number(text)
 
+    @property
+    def makes_pdf(self) -> bool:
+        """Whether the backend makes a PDF of a request."""
+        return bool(self._backend.pdf)
+
     def budget(self) -> Budget:
         """The time that all tries of a turn share."""
         return Budget(self._backend.turn_seconds)
@@ -277,7 +289,9 @@ class IntakeClient:
             number = body.get(self._backend.number_field)
             if not self._backend.is_number(number):
                 raise IntakeUnavailable("no_tracking_number", uncertain=True)
-            return Receipt(str(number), str(body.get("status")), _similar(body.get("similar")))
+            links = body.get("links")
+            official = isinstance(links, Mapping) and bool(links.get("official"))
+            return Receipt(str(number), str(body.get("status")), _similar(body.get("similar")), official)
 
         return await self._store(self._backend.requests, payload, key, budget, receipt)
 

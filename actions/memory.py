@@ -40,6 +40,7 @@ class Standing:
         opening: The person's first story, offered as the description.
         status: The open question about a filed request (``{"number": ...}``), or ``None``.
         grounds: The claimed grounds that hold, as last decided.
+        official: The backend can give the official form, filled in, for the stored request.
         sequence: Number of the request within this conversation; part of its idempotency key.
         recent: The texts of the last turns (as key and values), so that none comes three times.
         doubted: The turn in which was last asked back what a message means.
@@ -78,6 +79,7 @@ class Standing:
     stopped: bool = False
     reviewed: bool = False
     tracking_number: str | None = None
+    official: bool = False
     feedback_stored: bool = False
     not_sent: bool = False
     language_chosen: bool = False

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from actions import telling
 from actions.turn import Turn
@@ -20,19 +21,32 @@ def _plain(turn: Turn, decision: Decision) -> None:
 
 def _stored(turn: Turn, decision: Decision) -> None:
     number = turn.memory.at.tracking_number
+    on_paper, has_pdf = decision.outcome == "prepared", turn.world.intake.makes_pdf
     key = f"utter_outcome_{decision.outcome}"
-    if decision.outcome == "prepared":
-        key += f"_{turn.memory.answers['delivery']}"
-    attachments = [{"title": turn.label("attachment_pdf"), "url": f"guide:request/{number}"}]
-    if decision.outcome == "prepared" and turn.language != turn.world.content.office.request_language:
-        # What is signed and sent, without the reading copy behind it.
-        attachments.append({"title": turn.label("attachment_english"), "url": f"guide:english/{number}"})
-    turn.say(key, tracking_number=number, **telling.office(turn.world), attachments=attachments)
+    if on_paper:
+        key += f"_{turn.memory.answers['delivery']}" if has_pdf else "_without_pdf"
+    turn.say(key, tracking_number=number, copy=turn.label("pdf_attached") if has_pdf else "",
+             online_form=turn.world.content.office.online_form, **telling.office(turn.world),
+             attachments=_files(turn, on_paper) if has_pdf else [])
     if turn.similar:
         first = min(turn.similar, key=lambda item: item.received_at)
         numbers = dict.fromkeys(item.receipt_number for item in turn.similar)
         turn.say("utter_similar_request", receipt_numbers=turn.world.labels.joined(numbers),
                  date=turn.day(first.received_at[:10]))
+
+
+def _files(turn: Turn, on_paper: bool) -> list[dict[str, Any]]:
+    """What there is of a stored request to take along; what is signed and sent comes without a reading copy in it."""
+    def file(label: str, kind: str) -> dict[str, Any]:
+        return {"title": turn.label(f"attachment_{label}"), "url": f"guide:{kind}/{turn.memory.at.tracking_number}"}
+
+    if turn.memory.at.official:
+        if on_paper:
+            return [file("official_sign", "official"), file("copy", "request")]
+        return [file("pdf", "request"), file("official", "official")]
+    if on_paper and turn.language != turn.world.content.office.request_language:
+        return [file("pdf", "request"), file("english", "english")]
+    return [file("pdf", "request")]
 
 
 def _cancelled(turn: Turn, decision: Decision) -> None:

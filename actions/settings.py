@@ -55,8 +55,12 @@ class Settings:
             KeyError: Neither ``INTAKE_CREDENTIAL`` nor ``INTAKE_TOKEN`` is set.
             ValueError: A number is none, or ``INTAKE_AUTH`` is unknown.
         """
-        given = {name: value for name, value in (environment or os.environ).items() if value}
+        everything = environment or os.environ
+        given = {name: value for name, value in everything.items() if value}
         values: dict[str, Any] = {field: given[name] for field, name in _TEXTS.items() if name in given}
+        # Empty here is an answer: that intake makes no PDF.
+        if "INTAKE_PDF_PATH" in everything:
+            values["pdf"] = everything["INTAKE_PDF_PATH"]
         values.update({field: float(given[name]) for field, name in _NUMBERS.items() if name in given})
         if "INTAKE_CIRCUIT_FAILURES" in given:
             values["circuit_failures"] = int(given["INTAKE_CIRCUIT_FAILURES"])

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from gateway import store
 from gateway.database import Database
 from gateway.errors import ChatError
+from gateway.language import Language
 from gateway.limits import SlidingWindow
-from gateway.links import CALENDARS, PREFIX, Links, calendar_file, language_of
+from gateway.links import CALENDARS, PREFIX, REQUESTS, Links, calendar_file, language_of
 from gateway.settings import WEB, Limits, Settings
 from gateway.strings import Strings
 from gateway.tokens import Tokens
@@ -27,7 +28,7 @@ _TRACKING_NUMBER = re.compile(r"[A-Z0-9-]{4,40}")
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt"}
 _FETCH_SECONDS = 15.0
 # Kind of link to the part of the document.
-_PARTS = {"request": "all", "english": "request"}
+_PARTS = {"request": "all", "english": "request", "official": "office"}
 
 
 @dataclass
@@ -64,9 +65,7 @@ class Files:
             raise ChatError("too_many_requests", retry_after=seconds)
         if content["kind"] in CALENDARS:
             return self._calendar(content)
-        return await self._request(
-            content["value"], {"language": language_of(content), "part": _PARTS[content["kind"]]}
-        )
+        return await self._request(content["value"], content["kind"], language_of(content))
 
     def _calendar(self, content: dict[str, str]) -> Response:
         try:
@@ -77,11 +76,11 @@ class Files:
         body = calendar_file(content["kind"], day, language_of(content), self._words, label)
         return _file(body, "text/calendar; charset=utf-8", CALENDARS[content["kind"]])
 
-    async def _request(self, tracking_number: str, query: dict[str, str]) -> Response:
-        if not _TRACKING_NUMBER.fullmatch(tracking_number):
+    async def _request(self, tracking_number: str, kind: str, language: Language) -> Response:
+        if not _TRACKING_NUMBER.fullmatch(tracking_number) or not self.settings.intake_pdf_path:
             raise ChatError("link_expired")
         path = self.settings.intake_pdf_path.replace("{tracking_number}", tracking_number)
-        url = httpx.URL(self.settings.intake_url + path).copy_merge_params(query)
+        url = httpx.URL(self.settings.intake_url + path).copy_merge_params({"language": language, "part": _PARTS[kind]})
         try:
             response = await self._client.get(url, headers=self.settings.intake_headers)
         except httpx.HTTPError as error:
@@ -94,7 +93,8 @@ class Files:
             log.warning("intake unavailable", extra={"reason": f"status {response.status_code}"})
             raise ChatError("not_ready", retry_after=self.limits.retry_after_seconds)
         full_type = "text/plain; charset=utf-8" if media_type == "text/plain" else media_type
-        return _file(response.content, full_type, f"request-{tracking_number}.{_EXTENSIONS[media_type]}")
+        stem = REQUESTS[kind].partition(".")[0]
+        return _file(response.content, full_type, f"{stem}-{tracking_number}.{_EXTENSIONS[media_type]}")
 
     def router(self) -> APIRouter:
         """The routes."""

@@ -1,7 +1,8 @@
 """Files a person may take along. The engine names them (`guide:…`); the person gets links for one conversation.
 
 `guide:request/{tracking number}` is the pre-filled request with its reading copy, `guide:english/{tracking number}`
-only what goes to the office. Calendar entries: `guide:calendar/{YYYY-MM-DD}` for the day from which the case is late,
+only what is signed and sent, `guide:official/{tracking number}` the same with the official form filled in, where the
+intake backend has that form. Calendar entries: `guide:calendar/{YYYY-MM-DD}` for the day from which the case is late,
 `guide:comeback/{YYYY-MM-DD}` for the day by which USCIS should have answered.
 """
 
@@ -21,15 +22,22 @@ log = logging.getLogger("gateway.links")
 
 SCHEME = "guide:"
 CALENDARS = {"calendar": "ask-again.ics", "comeback": "come-back.ics"}
-FILE_NAMES = {"request": "request.pdf", "english": "request-english.pdf", **CALENDARS}
+REQUESTS = {"request": "request.pdf", "english": "request-english.pdf", "official": "dhs-7001.pdf"}
+FILE_NAMES = {**REQUESTS, **CALENDARS}
 PREFIX = "/chat/files"
 
 
 class Links:
-    """Turns the engine's own addresses into sealed links, and back."""
+    """Turns the engine's own addresses into sealed links, and back.
 
-    def __init__(self, tokens: Tokens) -> None:
+    Args:
+        tokens: seals them.
+        with_requests: whether the intake backend makes PDFs of requests.
+    """
+
+    def __init__(self, tokens: Tokens, with_requests: bool = True) -> None:
         self._tokens = tokens
+        self._with_requests = with_requests
 
     def public_reply(self, reply: dict[str, Any], conversation_id: str) -> dict[str, Any]:
         """The reply as the contract has it, with links in place of the engine's own addresses."""
@@ -51,12 +59,14 @@ class Links:
         return public
 
     def public_url(self, url: str, conversation_id: str, language: str) -> str | None:
-        """The link for one of the engine's own addresses; others stay as they are; None for an unknown kind."""
+        """The link for one of the engine's own addresses; others stay as they are; None for what can't be had."""
         if not url.startswith(SCHEME):
             return url
         kind, _, value = url.removeprefix(SCHEME).partition("/")
         if kind not in FILE_NAMES or not value:
             log.error("unknown attachment", extra={"kind": kind[:40]})
+            return None
+        if kind in REQUESTS and not self._with_requests:
             return None
         sealed = self._tokens.seal(
             {"kind": kind, "value": value, "conversation": conversation_id, "language": language}

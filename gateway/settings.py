@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     intake_pdf_path: str = Field(
         default_factory=lambda: os.environ.get("INTAKE_PDF_PATH", "/v1/case-requests/{tracking_number}/form.pdf"),
         validation_alias="INTAKE_PDF_PATH",
-        pattern="^/",
+        pattern="^(/.*)?$",
         description="empty: it makes none",
     )
     intake_documents_path: str = Field(

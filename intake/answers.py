@@ -29,10 +29,11 @@ class Answer(BaseModel):
 
 
 class Links(Answer):
-    """Where more is found."""
+    """Where more is found; ``official`` only of a request just stored, where the official form is installed."""
 
     self: str
     pdf: str
+    official: str | None = None
 
 
 class SimilarOut(Answer):
@@ -413,13 +414,19 @@ def similar(found: tuple[Similar, ...]) -> list[dict[str, str]]:
     return [{"receipt_number": one.receipt_number, "received_at": iso(one.received_at)} for one in found]
 
 
-def stored(result: Stored) -> dict[str, Any]:
-    """As `StoredOut`."""
+def stored(result: Stored, has_official: bool = False) -> dict[str, Any]:
+    """As `StoredOut`.
+
+    Args:
+        result: What was stored.
+        has_official: Whether the official form can be had filled in.
+    """
+    found = links(result.id)
     return {
         "tracking_number": result.id,
         "status": result.status,
         "received_at": iso(result.received_at),
-        "links": links(result.id),
+        "links": {**found, "official": f"{found['pdf']}?part=official"} if has_official else found,
         "similar": similar(result.similar),
     }
 

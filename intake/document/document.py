@@ -12,7 +12,7 @@ from intake.document.official import OfficialForm
 from intake.document.typesetting import Typesetter
 from triage.content import Content
 
-Which = Literal["all", "request", "reading", "official"]
+Which = Literal["all", "request", "reading", "official", "office"]
 PARTS: tuple[Which, ...] = get_args(Which)
 
 
@@ -38,6 +38,11 @@ class Document:
         self._official = OfficialForm.load(content, forms, self._typesetter) if forms else None
         self._request_language = content.office.request_language
 
+    @property
+    def has_official(self) -> bool:
+        """Whether the official form is installed."""
+        return self._official is not None
+
     def pdf(self, status: Filed, payload: Mapping[str, Any], language: str | None = None, part: Which = "all") -> bytes:
         """The PDF of a stored request.
 
@@ -47,7 +52,8 @@ class Document:
             language: Of the reading copy; that of the conversation when left out.
             part: ``request``: what goes to the office, in English. ``reading``: the reading copy alone (in English it
                 is the request). ``all``: both, one after the other. ``official``: the official form filled in, with
-                cover sheet and the request as its attachment.
+                cover sheet and the request as its attachment. ``office``: ``official`` where the form is installed,
+                else ``request``.
 
         Raises:
             NoOfficialForm: ``official`` is asked for and not there.
@@ -55,6 +61,8 @@ class Document:
         spoken = payload["language"]
         wanted = language or spoken
         number = status.tracking_number
+        if part == "office":
+            part = "official" if self.has_official else "request"
         if part == "official":
             if self._official is None:
                 raise NoOfficialForm

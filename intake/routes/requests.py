@@ -51,7 +51,7 @@ def routes(context: Context) -> APIRouter:
             raise _reused() from None
         except Erased:
             raise _gone() from None
-        answer = answers.stored(stored)
+        answer = answers.stored(stored, document.has_official)
         return JSONResponse(answer, 201 if stored.new else 200, {"Location": answer["links"]["self"]})
 
     @router.post(
@@ -89,7 +89,8 @@ def routes(context: Context) -> APIRouter:
 
         `part=request` is what goes to the office, in English; `part=reading` the reading copy in `language` (that of
         the conversation when left out); `part=all` both, one after the other; `part=official` the official form filled
-        in, with the request attached, where this installation has the form.
+        in, with the request attached, where this installation has the form; `part=office` that form where there is one,
+        else as `part=request`.
         """
         request_status, payload = found(store.requests.payload(tracking_number))
         try:

@@ -32,6 +32,7 @@ class Backend:
         faults: Taken from the front, one for each POST of a request or of feedback; see ``_fault``.
         stored: Key → body, answer and whether it is withdrawn.
         can_revoke: Whether it knows how to take keys back.
+        links: Answered with a stored request.
         filed_status: Answered to every question about a filed request, unless 0.
         filed_faults: As ``faults``, for withdrawing and erasing.
         erased: Number → facts of what was erased.
@@ -45,6 +46,7 @@ class Backend:
     plain_number: bool = False
     can_revoke: bool = True
     similar: list[dict[str, str]] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
     filed_status: int = 0
     status: str = "received"
     history: list[dict[str, str]] = field(default_factory=list)
@@ -73,7 +75,8 @@ class Backend:
             if known is not None:
                 return (200, known["answer"]) if known["digest"] == digest else (409, {"error": "key_reused"})
             number = str(1000 + len(self.stored)) if self.plain_number else tracking_number(1000 + len(self.stored))
-            answer: dict[str, Any] = {self.number_field: number, "status": "received", "similar": self.similar}
+            answer: dict[str, Any] = {self.number_field: number, "status": "received", "similar": self.similar,
+                                      "links": self.links}
             self.stored[key] = {"digest": digest, "body": body, "answer": answer, "withdrawn": False}
             return 201, answer
 

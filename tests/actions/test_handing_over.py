@@ -485,7 +485,7 @@ async def test_another_intake_by_settings_alone() -> None:
             "INTAKE_URL": server.url, "INTAKE_TOKEN": "our-own-token-0123456789", "INTAKE_CREDENTIAL": "agency-key",
             "INTAKE_AUTH": "header:X-Api-Key", "INTAKE_REQUESTS_PATH": "/api/intake/v7/submissions",
             "INTAKE_KEY_HEADER": "X-Request-Id", "INTAKE_NUMBER_FIELD": "caseRef", "INTAKE_NUMBER_PATTERN": r"\d{4,9}",
-            "INTAKE_ATTEMPT_SECONDS": "0.6", "INTAKE_TURN_SECONDS": "2",
+            "INTAKE_ATTEMPT_SECONDS": "0.6", "INTAKE_TURN_SECONDS": "2", "INTAKE_PDF_PATH": "",
         })
         from actions.intake_client import IntakeClient
         from tests.actions.conftest import CONTENT
@@ -498,6 +498,7 @@ async def test_another_intake_by_settings_alone() -> None:
         await talk.send()
         assert talk.number == "1000"
         assert len(agency.stored) == 1
+        assert not any(reply.attachments for reply in talk.replies)
     finally:
         server.stop()
 

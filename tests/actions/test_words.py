@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actions import asking, changing, faq, outcomes, papers, telling, unclear
+from actions.intake_client import Backend, IntakeClient
 from actions.memory import Memory, Standing
 from actions.message import Message
 from actions.review import summary
@@ -101,6 +102,15 @@ def test_every_outcome(outcome: str) -> None:
     decision = dataclasses.replace(decide(turn.memory.facts(), turn.world.policy, TODAY), outcome=outcome)
     outcomes.tell(turn, decision)
     assert turn.replies
+    check(turn.replies)
+
+
+def test_an_outcome_on_paper_without_a_pdf() -> None:
+    turn = a_turn(tracking_number="1000")
+    turn.world = dataclasses.replace(turn.world, intake=IntakeClient(Backend("http://127.0.0.1:1", "none", pdf="")))
+    turn.memory.answers |= {"delivery": "mail"}
+    decision = dataclasses.replace(decide(turn.memory.facts(), turn.world.policy, TODAY), outcome="prepared")
+    outcomes.tell(turn, decision)
     check(turn.replies)
 
 

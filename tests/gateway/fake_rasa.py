@@ -81,7 +81,7 @@ class FakeRasa:
                 {"title": "USCIS", "url": "https://egov.uscis.gov/"},
             ]
         if text.startswith("take "):
-            kinds = {"Your request": "request", "English pages only": "english"}
+            kinds = {"Your request": "request", "English pages only": "english", "Official form": "official"}
             reply["attachments"] = [
                 {"title": title, "url": f"guide:{kind}/{text.split()[1]}"} for title, kind in kinds.items()
             ]
