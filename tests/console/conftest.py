@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from console import accounts as staff
+from console.assist import Opened
 from console.database import Database
 from console.proofs import hash_password, new_password
 from console.roles import Role
@@ -165,6 +166,17 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def opened(case: str = "0123456789ab", language: str = "en") -> Opened:
+    """A case as the front door opens it, for tests without one."""
+    return Opened.model_validate(
+        {
+            **{"state": {}, "questions": [], "needed": [], "next": None, "summary": "", "dates": {}},
+            **{"session": "a-session", "reference": "a-reference", "case": case},
+            **{"language": language, "begun_on": "telegram"},
+        }
+    )
+
+
 def free_port() -> int:
     """A port nobody listens on just now."""
     with socket.socket() as probe:
@@ -182,7 +194,7 @@ class OwnConsole:
 
 
 @contextmanager
-def run_console(folder: Path, **more: str) -> Iterator[OwnConsole]:
+def run_console(folder: Path, *, module: str = "tests.console.run_console", **more: str) -> Iterator[OwnConsole]:
     """Run a console with tables in a folder, or where `more` says."""
     port = free_port()
     environment = {
@@ -197,7 +209,7 @@ def run_console(folder: Path, **more: str) -> Iterator[OwnConsole]:
     log = folder / f"console-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.console.run_console"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -157,6 +157,30 @@ def test_nothing_outside(own: OwnConsole) -> None:
         assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_cookie_is_secure_behind_a_proxy_with_tls(tmp_path: Path, trusted: bool) -> None:
+    more = {"CONSOLE_TRUSTED_PROXIES": "127.0.0.1"} if trusted else {}
+    with run_console(tmp_path, module="console", **more) as console:
+        ann = make_account(console.environment, "ann", "call_taker")
+        headers = {"X-Forwarded-Proto": "https"}
+        first = httpx.get(f"{console.url}/sign-in", headers=headers, trust_env=False)
+        token = re.search(r'name="token" value="([^"]+)"', first.text)
+        assert token
+        # By hand, as the client would keep a secure cookie back here.
+        form_cookie = first.headers["set-cookie"].partition(";")[0]
+        entered = httpx.post(
+            f"{console.url}/sign-in",
+            data={"token": token[1], "name": ann.name, "password": ann.password},
+            headers={**headers, "Cookie": form_cookie},
+            trust_env=False,
+        )
+    assert entered.status_code == 303
+    for answer, name in ((first, "console_form"), (entered, "console_session")):
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith(f"{name}=")
+        assert ("secure" in cookie.lower().split("; ")) is trusted
+
+
 def test_keys_open_to_others_stop_the_console(tmp_path: Path) -> None:
     (tmp_path / "console.keys").write_text("a:" + "A" * 43 + "=\n")
     (tmp_path / "console.keys").chmod(0o644)
@@ -214,6 +238,31 @@ def test_the_console_locks_itself_and_nothing_is_lost(locker: tuple[CallTaker, A
     expect(page.locator("#text")).to_have_value("half a sen")
     taker.say("tence")
     assert "half a sentence" not in page.url
+
+
+def test_the_first_key_after_a_sleep_locks_and_does_nothing_else(locker: tuple[CallTaker, Account]) -> None:
+    taker, account = locker
+    taker.begin("en").say("USCIS misspelled my name on my card")
+    asking = taker.asking
+    taker.page.locator("#script").focus()
+    # Timers did not run while the computer slept: the key comes first.
+    locked = taker.page.evaluate(
+        """seconds => {
+          const real = Date.now;
+          Date.now = () => real() + seconds * 1000;
+          const key = new KeyboardEvent("keydown", {key: "1", bubbles: true, cancelable: true});
+          document.querySelector("#script").dispatchEvent(key);
+          Date.now = real;
+          return [document.querySelector("#lock").open, key.defaultPrevented];
+        }""",
+        IDLE_SECONDS + 1,
+    )
+    assert locked == [True, True]
+    expect(taker.page.locator("#script")).to_be_hidden()
+    taker.page.locator("#unlock-password").fill(account.password)
+    taker.page.keyboard.press("Enter")
+    expect(taker.page.locator("#lock")).to_be_hidden()
+    assert taker.asking == asking
 
 
 def _cookies(page: Page) -> dict[str, str]:

@@ -16,7 +16,6 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from console import accounts, audit, rotation
 from console.accounts import Session
-from console.assist import Opened
 from console.audit import Action
 from console.calls import Call, Calls
 from console.commands import main
@@ -29,6 +28,7 @@ from console.sign_on import sign_on_place
 from console.tables import audit as trail
 from console.tables import calls as call_rows
 from console.tables import metadata, sessions, sign_ons, staff
+from tests.console.conftest import opened
 from tests.postgres import postgres as postgres
 from tools.postgres import Server
 from vault import BadKeys, KeyRing, Vault, new_key
@@ -62,17 +62,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def calls(vault: Vault) -> Calls:
     return Calls(vault)
-
-
-def opened(case: str = "0123456789ab") -> Opened:
-    """A case as the front door opens it."""
-    return Opened.model_validate(
-        {
-            **{"state": {}, "questions": [], "needed": [], "next": None, "summary": "", "dates": {}},
-            **{"session": "a-session", "reference": "a-reference", "case": case},
-            **{"language": "en", "begun_on": "telegram"},
-        }
-    )
 
 
 def a_call(database: Database, calls: Calls, case: str = "0123456789ab", **values: object) -> Call:

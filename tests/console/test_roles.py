@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Connection
+from starlette.routing import BaseRoute, Route
 
+from console.app import create_app
+from console.calls import Calls
+from console.database import Database, now
 from console.roles import PERMISSIONS, Permission, Role
-from tests.console.conftest import ROLES, Account
+from console.settings import Settings
+from tests.console.conftest import ROLES, Account, make_account, opened, run_console
 
 # Every route with the permission it needs.
 ACTIONS = {
@@ -136,10 +145,100 @@ def test_accounts_are_made_changed_and_closed(address: str, accounts: dict[str, 
     assert itself.status_code == 400
 
 
-def test_small_figures_are_hidden(address: str, accounts: dict[str, Account]) -> None:
-    client, _ = enter(address, accounts["manager"])
-    text = client.get("/figures").text
-    counts = [int(count) for count in re.findall(r"<td>(\d+)</td>", text)]
-    assert all(count >= 10 for count in counts)
-    for word in ("script", "c-", "IOE"):
-        assert word not in re.sub(r"<script src.*?</script>", "", text) or word != "IOE"
+def test_small_figures_are_hidden(tmp_path: Path) -> None:
+    with run_console(tmp_path) as own:
+        database = Database(f"sqlite:///{tmp_path / 'gateway.db'}")
+        calls = Calls(Settings(GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16).vault())  # type: ignore[call-arg]
+        ends = {"R1": ("zh-Hans", 10), "R2": ("zh-Hant", 9)}
+
+        def seed(connection: Connection) -> None:
+            for code, (language, count) in ends.items():
+                for _ in range(count):
+                    call = calls.begin(connection, "s-ann", opened(language=language))
+                    calls.change(connection, call, ended_at=now(), disposition=code)
+
+        database.do(seed)
+        database.close()
+        client, _ = enter(own.url, make_account(own.environment, "mia", "manager"))
+        text = client.get("/figures").text
+    rows = dict(re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>', text))
+    assert {name[:2]: count for name, count in rows.items() if name[:2] in ends} == {"R1": "10", "R2": "fewer than 10"}
+    assert {re.sub("<.*?>", "", name): count for name, count in rows.items() if "lang=" in name} == {
+        **{"简体中文": "10", "繁體中文": "fewer than 10"}
+    }
+    assert rows["Telegram"] == "19"
+
+
+# Routes that need no permission: the entrance, one's own account, and what is no page.
+FREE = {
+    *(("GET", path) for path in ("/", "/sign-in", "/locked", "/account", "/assets/{name}", "/health")),
+    *(("GET", path) for path in ("/sso/start", "/sso/back")),
+    *(("POST", path) for path in ("/sign-in", "/sign-out", "/lock", "/unlock", "/alive")),
+    *(("POST", path) for path in ("/account/password", "/account/totp", "/account/totp/confirm")),
+}
+
+
+def every_route(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Routes, also those of routers that were put in."""
+    for route in routes:
+        if isinstance(route, Route):
+            yield route
+        else:
+            yield from every_route(route.original_router.routes)  # type: ignore[attr-defined]
+
+
+def test_every_route_is_in_the_table(tmp_path: Path) -> None:
+    """A new route is tried by every role above, or needs no permission on purpose."""
+    settings = Settings(  # type: ignore[call-arg]
+        GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16, CONSOLE_OIDC_ISSUER="http://localhost:9"
+    )
+    routes = list(every_route(create_app(settings).routes))
+    there = {(method, route.path) for route in routes for method in route.methods or () if method != "HEAD"}
+    tried = {
+        (method, route.path)
+        for method, path in ACTIONS
+        for route in routes
+        if route.path_regex.match(path) and method in (route.methods or ())
+    }
+    assert there - tried - FREE == set()
+    assert FREE - there == set()
+    assert len(tried) == len(ACTIONS)
+
+
+@pytest.mark.parametrize(("method", "path"), [action for action in ACTIONS if action[1].startswith("/calls/")])
+@pytest.mark.parametrize("role", ["case_worker", "supervisor"])
+def test_nobody_does_anything_in_a_call_of_somebody_else(
+    address: str, accounts: dict[str, Account], role: str, method: str, path: str
+) -> None:
+    owner, own_csrf = enter_once(address, accounts["call_taker"])
+    if "call" not in _CALL:
+        _CALL["call"] = owner.post("/calls", data={"csrf": own_csrf, "language": "en"}).headers["location"]
+    client, csrf = enter_once(address, accounts[role])
+    fields = {"csrf": csrf, "id": "a" * 20, "text": "hello", "disposition": "D1", "note": "mine", "erase": "yes"}
+    answer = client.request(
+        method, path.replace("/calls/c-none", _CALL["call"]), data=fields if method == "POST" else None
+    )
+    assert (answer.status_code, "not yours" in answer.text) == (404, True)
+    page = owner.get(_CALL["call"]).text
+    assert "mine" not in page
+    assert 'id="disposition"' in page
+
+
+_CALL: dict[str, str] = {}
+
+
+def test_a_call_taker_sees_and_opens_no_call_back_of_somebody_else(
+    address: str, accounts: dict[str, Account], settings: dict[str, str]
+) -> None:
+    owner, csrf = enter_once(address, accounts["supervisor"])
+    call = owner.post("/calls", data={"csrf": csrf, "language": "en"}).headers["location"]
+    when = (datetime.datetime.now() + datetime.timedelta(days=3)).strftime("%Y-%m-%dT09:30")
+    booked = {"disposition": "C1", "reason": "call_back_wanted", "zone": "Asia/Taipei", "when": when}
+    assert owner.post(f"{call}/finish", data={"csrf": csrf, **booked}).status_code == 303
+    name = call.rsplit("/", 1)[-1]
+    client, own_csrf = enter_once(address, accounts["call_taker"])
+    assert name not in client.get("/desk").text
+    for do in ("open", "done"):
+        assert client.post(f"/call-backs/{name}", data={"csrf": own_csrf, "do": do}).status_code == 404
+    worker, _ = enter_once(address, accounts["case_worker"])
+    assert name in worker.get("/desk").text
