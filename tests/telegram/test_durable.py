@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,12 +20,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from messenger.texts import mask
+from messenger.words import Words
+from tests.conversations import people as words
+from tests.conversations.running import Running
+from tests.telegram.people import TAGS, go_on, link_of, open_page
 from tests.telegram.test_manners import STORY
 from tests.telegram.worker import Worker
 from tools.bot_api.person import Person
+from tools.bot_api.server import BotApi
+from tools.launcher.settings import neutral_environment
+from tools.launcher.trial import running_system
 
 STORM_UPDATES = 500
 STORM_PEOPLE = 20
+FLOOD_PEOPLE = 41
 FAULTS = ("429", "403", "500", "502", "drop_before", "drop_after")
 SHARE = 0.2
 _SECONDS = 400.0
@@ -33,8 +42,22 @@ QUESTIONS = (
     *("Does it cost anything?", "Who are you?", "Is it confidential?", "How can I reach the contact center?"),
     *("Which documents should I send?", "What is Form 7001?", "What is a receipt number?", "How long does it take?"),
 )
+# What belongs to one connection, and is not passed on.
+_OF_ONE_LINE = ("host", "content-length", "connection", "accept-encoding", "transfer-encoding")
+WORDS = Words()
 # Nobody is told of these twice either, but they change nothing by being done again.
 ONCE = ("sendMessage",)
+
+
+def kind_of(number: int) -> str:
+    """Of the updates of the storm, every tenth is a changed message and every fifth of the others' a pressed button."""
+    return {9: "edit", 4: "tap", 0: "tap"}.get(number % 10, "text")
+
+
+def language_button(person: Person) -> tuple[str, int]:
+    """A button that may be pressed at any time, each one once: data, and number of its message."""
+    person.say("/language")
+    return person.find("English")
 
 
 def in_order(turns: list[str], said: list[str]) -> bool:
@@ -196,6 +219,42 @@ def test_who_blocked_the_bot_is_left_alone_until_they_are_back(make_worker: Call
     assert "Which form" in said[1]
 
 
+def test_who_erases_everything_and_shuts_us_out_is_forgotten(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker().start()
+    somebody = worker.person()
+    somebody.say("/start")
+    somebody.say(STORY["en"])
+    somebody.say("/delete")
+    name = worker.seal.person(somebody.chat)
+    worker.api.blocked.add(somebody.chat)
+    somebody.press(*somebody.find(0))
+    assert worker.api.wait(lambda: worker.own("SELECT 1 FROM messenger_people WHERE person = ?", name) == [])
+    for table in ("outbox", "keyboards", "inbox"):
+        assert worker.own(f"SELECT count(*) FROM messenger_{table} WHERE person = ?", name) == [(0,)]
+    assert worker.front_door("SELECT 1 FROM people WHERE person = ?", name) == []
+    worker.api.blocked.clear()
+    somebody.seen = len(worker.api.in_chat(somebody.chat))
+    somebody.say("/start")
+    assert "Before you write" in somebody.last[0].text
+
+
+def test_who_shut_us_out_and_is_erased_on_the_page_is_forgotten(make_worker: Callable[..., Worker]) -> None:
+    worker = make_worker().start()
+    somebody = worker.person()
+    somebody.say("/start")
+    somebody.give(contact={"phone_number": "+12025550123", "first_name": "Ann"})
+    somebody.wait()
+    page = open_page(worker, somebody, "en")
+    name = worker.seal.person(somebody.chat)
+    worker.api.blocked.add(somebody.chat)
+    somebody.send(STORY["en"])
+    closed = "SELECT closed_at IS NOT NULL FROM messenger_people WHERE person = ?"
+    assert worker.api.wait(lambda: worker.own(closed, name) == [(1,)])
+    page.request("DELETE", "/chat/session", expect=204)
+    assert worker.api.wait(lambda: worker.own("SELECT 1 FROM messenger_people WHERE person = ?", name) == [])
+    assert worker.own("SELECT count(*) FROM messenger_outbox WHERE person = ?", name) == [(0,)]
+
+
 # ---- the front door away
 
 
@@ -205,24 +264,67 @@ def test_the_front_door_away_for_a_while(make_worker: Callable[..., Worker], fre
     somebody = worker.person()
     somebody.send("/start")
     assert not worker.api.wait(lambda: bool(answers(worker, somebody)), 2)
-    with _Relay(free_port, worker.running.url):
+    with Relay(free_port, worker.running.url):
         somebody.wait()
         assert len(somebody.last) == 1
         somebody.say(STORY["en"])
         assert worker.state(somebody)["asking"] == "form_type"
 
 
-class _Relay:
-    """Passes every request on to the running system."""
+def test_who_waits_is_told_so_once(make_worker: Callable[..., Worker], free_port: int, language: str) -> None:
+    worker = make_worker(GUIDE_FRONT_DOOR=f"http://127.0.0.1:{free_port}").start()
+    somebody = worker.person(TAGS[language])
+    with Relay(free_port, worker.running.url):
+        somebody.say("/start")
+    somebody.send(STORY[language])
+    started = time.monotonic()
+    somebody.wait()
+    assert 14 < time.monotonic() - started < 30
+    hold_on = WORDS("hold_on", language, {"phone": WORDS.phone})  # type: ignore[arg-type]
+    assert somebody.text == hold_on
+    worker.stop(signal.SIGKILL)
+    worker.start()
+    time.sleep(18)
+    assert len(answers(worker, somebody)) == 2, "it is said once, whatever happens to the worker"
+    with Relay(free_port, worker.running.url):
+        somebody.wait()
+    assert worker.state(somebody)["asking"] == "form_type"
+    assert len(answers(worker, somebody)) == 3
 
-    def __init__(self, port: int, target: str) -> None:
+
+def test_what_cannot_be_answered_does_not_hold_up_the_rest(make_worker: Callable[..., Worker], free_port: int) -> None:
+    """The front door's answer to one message is nonsense, however often it is asked for."""
+    worker = make_worker(GUIDE_FRONT_DOOR=f"http://127.0.0.1:{free_port}").start()
+    somebody = worker.person()
+    with Relay(free_port, worker.running.url, nonsense=b"NONSENSE") as relay:
+        somebody.say("/start")
+        somebody.send("NONSENSE please")
+        somebody.send(STORY["en"])
+        somebody.wait(2)
+        assert somebody.last[0].text == WORDS("hold_on", "en", {"phone": WORDS.phone})
+        assert worker.state(somebody)["asking"] == "form_type"
+        assert relay.spoilt == 3
+    assert "ALARM an update was left unanswered" in worker.log.read_text(encoding="utf-8")
+    assert "NONSENSE" not in worker.log.read_text(encoding="utf-8")
+
+
+class Relay:
+    """Passes every request on to the running system; one with `nonsense` in it gets an answer that says nothing."""
+
+    def __init__(self, port: int, target: str, nonsense: bytes | None = None) -> None:
+        self.spoilt = 0
+
         async def relay(request: Request) -> Response:
+            body = await request.body()
+            if nonsense is not None and nonsense in body:
+                self.spoilt += 1
+                return Response(b"{}", media_type="application/json")
             async with httpx.AsyncClient(base_url=target, trust_env=False, timeout=60) as client:
                 answer = await client.request(
                     request.method,
                     request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-                    content=await request.body(),
-                    headers={k: v for k, v in request.headers.items() if k in ("authorization", "content-type")},
+                    content=body,
+                    headers={name: value for name, value in request.headers.items() if name not in _OF_ONE_LINE},
                 )
             return Response(answer.content, answer.status_code, media_type="application/json")
 
@@ -230,12 +332,68 @@ class _Relay:
         self._server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical"))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Relay:
         self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._server.force_exit = self._server.should_exit = True
         self._thread.join(10)
+
+
+# ---- the tracking number comes later
+
+
+def test_a_request_that_could_not_be_sent_at_once(tmp_path: Path, free_port: int) -> None:
+    """Intake is away when the page sends the request; when it is back, the tracking number comes to Telegram."""
+    later = {"INTAKE_URL": f"http://127.0.0.1:{free_port}", "GUIDE_UNSENT_FIRST_PAUSE_SECONDS": "1"}
+    with running_system(neutral_environment(), later) as trial, BotApi() as api:
+        worker = Worker(api, Running(trial.url, trial.data), tmp_path).start()
+        somebody = worker.person()
+        somebody.say("/start")
+        somebody.say(STORY["en"])
+        go_on(worker, somebody, "en", by_buttons=True)
+        page = open_page(worker, somebody, "en")
+        words.go_on(page, "en", until="review")
+        page.say(words.ANSWERS["en"]["review"])
+        assert page.state["tracking_number"] is None
+        before = len(answers(worker, somebody))
+        with Relay(free_port, trial.url):
+            somebody.wait(seconds=90)
+        number = worker.state(somebody)["tracking_number"]
+        assert number
+        assert number in somebody.text
+        assert link_of(somebody)
+        time.sleep(1)
+        assert len(answers(worker, somebody)) == before + len(somebody.last), "it is told once"
+        assert worker.stop() == 0
+
+
+# ---- as fast as Telegram allows
+
+
+def test_many_people_at_once_and_a_long_answer_are_not_too_fast(make_worker: Callable[..., Worker]) -> None:
+    """With the pauses that are set when nothing is: a Bot API that counts never has to refuse anything."""
+    worker = make_worker(TELEGRAM_CHAT_PAUSE_SECONDS="")
+    worker.api.floods = True
+    worker.start()
+    talker, *others = (worker.person() for _ in range(FLOOD_PEOPLE))
+    talker.say("/start")
+    talker.say("I have no case, I only want to make a suggestion so that USCIS gets better.")
+    talker.say("\n\n".join(f"Paragraph {number}: " + "x" * 212 for number in range(17)))
+    began = time.monotonic()
+    for person in others:
+        person.send("/start")
+        person.send("Does it cost anything?")
+    talker.send("/review")
+    assert len(talker.wait(2)) == 2
+    for person in others:
+        person.wait(2)
+        first, second = person.last
+        assert second.at - first.at >= 0.95
+    sent = [call for call in worker.api.of("sendMessage") if call.at > began]
+    assert len(sent) == 2 * len(others) + 2
+    assert [call.method for call in worker.api.calls if call.code == 429] == []
 
 
 # ---- the storm
@@ -246,8 +404,11 @@ def test_a_storm_of_faults(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker().start()
     luck = random.Random(7)
     people = [worker.person() for _ in range(STORM_PEOPLE)]
+    buttons = {}
     for person in people:
         person.say("/start")
+        buttons[person.chat] = [language_button(person) for _ in range(STORM_UPDATES // STORM_PEOPLE // 5 + 1)]
+    before = {person.chat: len(answers(worker, person)) for person in people}
     faults: dict[str, int] = {}
 
     def fault(method: str, _parameters: dict[str, Any]) -> str | None:
@@ -261,18 +422,23 @@ def test_a_storm_of_faults(make_worker: Callable[..., Worker]) -> None:
     worker.api.fault = fault
     per_person = STORM_UPDATES // STORM_PEOPLE
     for number in range(per_person):
-        for person in people:
-            # Each answer can be told from the others: the form is named in it.
-            person.send(QUESTIONS[number % len(QUESTIONS)])
+        for place, person in enumerate(people):
+            kind = kind_of(number + place)
+            if kind == "edit":
+                person.edit(f"Changed {number}")
+            elif kind == "tap":
+                person.press(*buttons[person.chat].pop())
+            else:
+                # Each answer can be told from the others.
+                person.send(QUESTIONS[number % len(QUESTIONS)])
         if number == per_person // 2:
             worker.stop(signal.SIGKILL)
             worker.start()
-    want = 1 + per_person
 
     closed = "SELECT count(*) FROM messenger_people WHERE person = ? AND closed_at IS NOT NULL"
 
     def everything() -> bool:
-        behind = [person for person in people if len(answers(worker, person)) < want]
+        behind = [person for person in people if len(answers(worker, person)) < before[person.chat] + per_person]
         for person in behind:
             if worker.own(closed, worker.seal.person(person.chat)) != [(0,)]:
                 person.api.push({"my_chat_member": back(person)})
@@ -283,14 +449,16 @@ def test_a_storm_of_faults(make_worker: Callable[..., Worker]) -> None:
         time.sleep(1.5)
     worker.api.fault = None
     time.sleep(2)
-    counts = {person.chat: len(answers(worker, person)) for person in people}
-    assert set(counts.values()) == {want}, (counts, faults)
-    for person in people:
+    counts = {person.chat: len(answers(worker, person)) - before[person.chat] for person in people}
+    assert set(counts.values()) == {per_person}, (counts, faults)
+    for place, person in enumerate(people):
         turns = [row[0] for row in worker.front_door(
             "SELECT m.answer FROM messages m JOIN people p ON p.conversation_id = m.conversation_id WHERE p.person = ? "
             "AND m.event IN ('text', 'payload') ORDER BY m.seq", worker.seal.person(person.chat),
         )]  # fmt: skip
-        assert len(turns) == per_person
-        assert in_order(turns, answers(worker, person)[1:])
+        said = list(zip(map(kind_of, range(place, place + per_person)), answers(worker, person)[before[person.chat] :],
+                        strict=True))  # fmt: skip
+        assert {text for kind, text in said if kind == "edit"} == {WORDS("edited", "en")}
+        assert in_order(turns, [text for kind, text in said if kind != "edit"])
     assert set(faults) == set(FAULTS), faults
     assert sum(faults.values()) > 100
