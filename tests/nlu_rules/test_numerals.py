@@ -133,6 +133,8 @@ def test_normalise(text: str, copy: str) -> None:
         ("twenty four ninety", "2490"),
         ("two four nine oh", "2490"),
         ("nine one seven dash five five five", "917-555"),
+        ("five one zero then five five five", "510555"),
+        ("one then two", "one then two"),
         ("one of them", "one of them"),
         ("for two years", "for two years"),
         ("one or two", "one or two"),

@@ -12,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from bot.nlu.rules.entity import Entity
 from bot.nlu.rules.lexicon import lexicon
-from bot.nlu.rules.numerals import ENGLISH_DIGITS, Normalised, normalise, with_spoken_digits
+from bot.nlu.rules.numerals import CHINESE_DIGITS, ENGLISH_DIGITS, Normalised, normalise, with_spoken_digits
 from bot.nlu.rules.receipts import extract as find_receipts
 from triage import tracking
 
@@ -59,8 +59,11 @@ _AT_WORDS = "|".join(_WORDS["spoken_at"])
 _DOT_WORDS = "|".join(_WORDS["spoken_dot"])
 _SIGN_WORDS = "|".join(_WORDS["spoken_signs"])
 _TLDS = "|".join(_WORDS["spoken_tlds"])
+_DIGIT_WORDS = "|".join(ENGLISH_DIGITS)
+_HAN_DIGITS = "".join(CHINESE_DIGITS)
 _SPOKEN_EMAIL = re.compile(
-    rf"(?<![{_LOCAL}])((?:[a-z0-9_+-]{{1,30}}(?: ?(?:{_DOT_WORDS}|{_SIGN_WORDS}|\.) ?)){{0,4}}[a-z0-9_+-]{{1,40}})"
+    rf"(?<![{_LOCAL}])((?:[a-z0-9_+-]{{1,30}}(?: ?(?:{_DOT_WORDS}|{_SIGN_WORDS}|\.) ?)){{0,4}}[a-z0-9_+-]{{1,40}}"
+    rf"(?P<figures>(?: (?:{_DIGIT_WORDS})){{0,8}}(?: ?[{_HAN_DIGITS}]{{1,8}})?))"
     rf" ?(?P<at>{_AT_WORDS}|@) ?"
     rf"(?P<domain>(?:[a-z0-9-]{{1,40}} ?(?:{_DOT_WORDS}|\.) ?){{1,3}}(?:{_TLDS}))(?![a-z])",
     re.IGNORECASE,
@@ -76,10 +79,11 @@ _WITHOUT_AT = re.compile(
 )
 _EMAIL_CUE = re.compile("|".join(_WORDS["email_cues"]), re.IGNORECASE)
 _EMAIL_CUE_REACH = 30
-_PLAIN = r"(?!(?:is|it|its|my|the|and|that|not)\b)[a-z0-9]+"
+_PLAIN = rf"(?:{_SIGN_WORDS}|[{_HAN_DIGITS}]{{1,8}}|(?!(?:is|it|its|my|the|and|that|not|me|us|him|her|at|to|you)\b)[a-z0-9]+)"
 # "my email is john smith seven at yahoo dot com": all words behind "is" are the address.
 _SPELLED_OUT = re.compile(
-    rf"(?:{'|'.join(_WORDS['email_cues'])})(?: address)?(?: is|'s|:| 是)? ?(?P<words>{_PLAIN}(?: {_PLAIN}){{1,5}}) $",
+    rf"(?:{'|'.join(_WORDS['email_cues'])})(?: address)?(?: is|'s|:| ?[是係系])?"
+    rf" ?(?P<words>{_PLAIN}(?: {_PLAIN}){{1,5}}) $",
     re.IGNORECASE,
 )
 _SPELLED_REACH = 60
@@ -274,9 +278,9 @@ def _find_emails(found: _Found, norm: Normalised) -> None:
     if _SPOKEN_GATE.search(text):
         for match in _SPOKEN_EMAIL.finditer(text):
             if found.is_free(norm, *match.span()):
-                spelled = _SPELLED_OUT.search(text, max(0, match.start() - _SPELLED_REACH), match.start(2))
+                spelled = _SPELLED_OUT.search(text, max(0, match.start() - _SPELLED_REACH), match.start("at"))
                 start = spelled.start("words") if spelled else match.start()
-                said_local = _in_figures(spelled["words"]) if spelled else match.group(1)
+                said_local = _in_figures(spelled["words"]) if spelled else _with_figures(match)
                 local = _SIGN_WORD.sub(lambda sign: _WORDS["spoken_signs"][sign.group(1).lower()], said_local)
                 address = _DOT_WORD.sub(".", local) + "@" + _DOT_WORD.sub(".", match["domain"])
                 said = match["at"].lower() != "at" or _DOT_WORD.search(match["domain"])
@@ -294,7 +298,15 @@ def _find_emails(found: _Found, norm: Normalised) -> None:
 
 def _in_figures(words: str) -> str:
     """Join words of an address as they are said, figures among them."""
-    return " ".join(str(ENGLISH_DIGITS.get(word.lower(), word)) for word in words.split())
+    joined = " ".join(str(ENGLISH_DIGITS.get(word.lower(), word)) for word in words.split())
+    return "".join(str(CHINESE_DIGITS.get(sign, sign)) for sign in joined)
+
+
+def _with_figures(match: re.Match[str]) -> str:
+    """The local part of a spoken address, its last words written as figures where they are ("lopez seven")."""
+    said: str = match.group(1)
+    figures: str = match["figures"]
+    return said[: len(said) - len(figures)] + _in_figures(figures)
 
 
 def _read_email(found: _Found, norm: Normalised, match: re.Match[str]) -> int:

@@ -175,8 +175,10 @@ def _followed(form: Normal, text: str) -> list[_Span]:
         for hit in _HAN_RUN.finditer(form.text):
             for length in (2, 3, 4):
                 end = hit.start() + length
-                if end <= hit.end() and _AFTER_ZH.match(form.text, end) and is_chinese_name(
-                    form.text[hit.start() : end]
+                if (
+                    end <= hit.end()
+                    and _AFTER_ZH.match(form.text, end)
+                    and is_chinese_name(form.text[hit.start() : end])
                 ):
                     spans.append((hit.start(), end))
                     break

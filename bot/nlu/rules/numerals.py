@@ -222,6 +222,9 @@ _TWO_SPOKEN = re.compile(
 )
 _TOKEN = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]+")
 _GAP = re.compile(r"[\s,.-]{1,3}")
+# A number told in groups ("five one zero then five five five"): so many digits stand before the first such word.
+_PAUSES = frozenset(_WORDS["spoken_pauses"])
+_BEFORE_A_PAUSE = 3
 _CHINESE_RUN = re.compile(rf"[{CHINESE_DIGIT_CLASS}](?:[ ,、-]?[{CHINESE_DIGIT_CLASS}0-9]){{2,}}")
 _CHINESE_REPEATS = re.compile(
     rf"(?P<word>{_alternatives(_REPEATS)})\s?(?P<digit>[{CHINESE_DIGIT_CLASS}])"
@@ -316,6 +319,8 @@ def _english_run(tokens: list[tuple[int, str]], at: int) -> tuple[str, int, int]
             new, tens_open = str(_ENGLISH_TENS[word]), True
         elif word in _SIGNS:
             new, tens_open = _SIGNS[word], False
+        elif word in _PAUSES and len(digits) >= _BEFORE_A_PAUSE and tokens[at + 2 : at + 3]:
+            tens_open = False
         elif word.isdecimal() and (previous_spoken or not digits):
             new, is_spoken, tens_open = word * repeat, False, False
             repeat = 1

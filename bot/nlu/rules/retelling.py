@@ -106,9 +106,10 @@ def in_words(text: str) -> Normalised | None:
 # For the channels: signs, mixed languages, Cantonese, wrong characters ---------------------------------------------
 
 _SIGNS = {sign: meaning for meaning, signs in _TREE["signs"].items() for sign in signs}
-_SIGN = re.compile("[" + "".join(_SIGNS) + "][\ufe0f\u200d\U0001f3fb-\U0001f3ff♂♀️]*")
+_SIGN = re.compile("(?:[" + "".join(_SIGNS) + "]|" + _TREE["faces"] + ")[\ufe0f\u200d\U0001f3fb-\U0001f3ff♂♀️]*")
 _HAN_SIGNS: dict[str, str] = _TREE["signs_in_chinese"]
 _DONE: str = _TREE["done"]
+_UNDONE = re.compile(_TREE["undone"])
 _MIXED = [(han, loosen(item)) for han, items in _TREE["mixed"].items() for item in items]
 _MIXED_WORD = re.compile(
     r"(?<![a-z0-9@./-])"
@@ -135,13 +136,17 @@ _OTHER_WORD = re.compile(
 def _signs(text: str) -> Iterator[_Piece]:
     hits = list(_SIGN.finditer(text))
     for hit in hits:
-        meaning = _SIGNS[hit.group()[0]]
+        meaning = _SIGNS.get(hit.group()[0])
+        if meaning is None:
+            yield hit.start(), hit.end(), ","
+            continue
         if text[hit.end() : hit.end() + 1].isdigit():
             continue  # "×3" counts
         before = text[: hit.start()].rstrip()
         mark = "," if meaning in ("yes", "no") else ""
         if _HAN.search(text):
-            word = "" if meaning == "yes" and before[-1:] in _DONE else _HAN_SIGNS[meaning]
+            said = (meaning == "yes" and before[-1:] in _DONE) or (meaning == "no" and _UNDONE.search(before))
+            word = "" if said else _HAN_SIGNS[meaning]
         else:
             word = f" {meaning}"
         yield len(before), hit.end(), word + mark
