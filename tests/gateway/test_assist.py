@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gateway.conftest import FrontDoor, Person, open_conversation
+from tests.gateway.conftest import FrontDoor, Person, caller, open_conversation
 from tests.gateway.fake_rasa import GREETING, FakeRasaServer
 
 SECRET = "console-secret-for-tests"
@@ -425,6 +425,27 @@ def test_from_the_page_to_the_desk_and_back(client: httpx.Client, desk: Desk) ->
     at_home = open_conversation(client, resume_code=desk.code())
     assert at_home.opened["state"]["asking"] == before
     desk.ask("GET", "state", expect=401)
+
+
+def test_the_desk_needs_no_year_of_birth_and_opens_a_locked_code(
+    door: FrontDoor, client: httpx.Client, desk: Desk
+) -> None:
+    """Staff are signed in, and every look-up is written down; a person who is locked out calls them."""
+    person = open_conversation(client)
+    person.say("hello", "1")
+    for locked in (False, True):
+        code = person.post("/chat/save", {"birth_year": 1978}).json()["resume_code"]
+        for year in range(1950, 1955) if locked else ():
+            with caller(door, year - 1700) as stranger:
+                body = {"resume_code": code, "birth_year": year}
+                assert stranger.post("/chat/session", json=body).status_code == 404
+        if locked:
+            body = {"resume_code": code, "birth_year": 1978}
+            assert client.post("/chat/session", json=body).json()["error"] == "code_locked"
+        (match,) = desk.find(resume_code=code)
+        desk.take(match)
+        person = open_conversation(client, resume_code=desk.code())
+        assert "hello" in [item["text"] for item in person.history().json()["messages"]]
 
 
 def test_a_reference_opens_the_case_again_and_uses_no_code_up(client: httpx.Client, desk: Desk) -> None:
