@@ -17,7 +17,7 @@ from intake import answers
 from intake.errors import Refused
 from intake.roles import Permission
 from intake.routes.common import Context, found, good, idempotency_key, no_store, problems
-from intake.store.documents import Documents, Incoming, TooManyDocuments
+from intake.store.documents import Document, Incoming, TooManyDocuments
 from intake.store.members import Member
 from intake.store.requests import Erased, KeyReused
 from papers.clamav import Scanner, ScannerUnavailable
@@ -31,6 +31,7 @@ from vault.files import StoreUnavailable
 
 log = logging.getLogger("intake")
 
+_SCANNER_RETRY_SECONDS = "30"
 _KIND_LENGTH = 64
 _KIND_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _PATH = "/case-requests/{tracking_number}/documents"
@@ -149,7 +150,7 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
     )
     def listed(tracking_number: str) -> JSONResponse:
         """The papers of a request; not their content."""
-        return _listing(documents, tracking_number)
+        return _listing(documents.listed(tracking_number), tracking_number)
 
     reader = context.staff(Permission.READ_REQUESTS)
 
@@ -158,9 +159,9 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
         tags=["staff"],
         responses={200: good(answers.DocumentsOut, "Those there are."), **problems(401, 403, 404)},
     )
-    def listed_for_staff(tracking_number: str, _member: Member = reader) -> JSONResponse:
-        """The papers of a request, and whether each was scanned for malware."""
-        return _listing(documents, tracking_number)
+    def listed_for_staff(tracking_number: str, member: Member = reader) -> JSONResponse:
+        """The papers of a request, and whether each was scanned for malware. It is recorded who asked."""
+        return _listing(documents.listed_for(member, tracking_number), tracking_number)
 
     @router.get(
         "/staff/requests/{tracking_number}/documents/{document_id}",
@@ -190,9 +191,8 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
     return router
 
 
-def _listing(documents: Documents, number: str) -> JSONResponse:
-    ones = found(documents.listed(number))
-    response = JSONResponse({"documents": [answers.document(one, number) for one in ones]})
+def _listing(ones: list[Document] | None, number: str) -> JSONResponse:
+    response = JSONResponse({"documents": [answers.document(one, number) for one in found(ones)]})
     no_store(response)
     return response
 
@@ -230,8 +230,10 @@ async def _scan(form: Form, scanner: Scanner | None) -> str:
     try:
         verdict = await scanner.scan(form.file.chunks())
     except ScannerUnavailable as error:
+        # Whoever sends it keeps it and comes again: unscanned, it would be handed on to the office.
         log.warning("scanner unavailable: %s", error)
-        return "not_scanned"
+        later = {"Retry-After": _SCANNER_RETRY_SECONDS}
+        raise Refused(503, "scanner_away", "The file can't be scanned for malware now.", later) from None
     if verdict == "infected":
         raise Refused(415, "infected", "The malware scan found something in this file; nothing of it was kept.")
     return "clean"

@@ -36,8 +36,9 @@ def routes(context: Context) -> APIRouter:
         return response
 
     @router.get("/staff/me", responses={200: good(answers.MemberOut, "You."), **problems(401)})
-    async def me(member: Member = anybody) -> JSONResponse:
+    def me(member: Member = anybody) -> JSONResponse:
         """Who you are and what you may do."""
+        staff.note_identity(member)
         allowed = sorted(permission.value for permission in PERMISSIONS[member.role])
         return JSONResponse({"name": member.name, "role": member.role.value, "permissions": allowed})
 

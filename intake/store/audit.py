@@ -15,13 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 
-from intake.store.base import Transactions
+from intake.store.base import Transactions, tracking_hash
 from intake.tables import AuditEntry
+from triage import tracking
 
 BEGINNING = "0" * 64
 _BATCH = 500
 # Any fixed number: names the lock that lets entries be added one after the other.
 _LOCK = 7_001_004
+
+
+# What an access that found nothing leaves as `after`.
+NOT_FOUND: Mapping[str, Any] = {"found": 0}
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,15 @@ class Verdict:
     last_hash: str
     broken_at: int | None
     has_noted: bool
+
+
+def subject_of(number: str) -> str | None:
+    """How the trail names the request of a tracking number as typed.
+
+    None when it is no tracking number: it may be something personal, whose hash could be guessed back.
+    """
+    known = tracking.normalise(number)
+    return None if known is None else tracking_hash(known)
 
 
 def write(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -174,6 +175,21 @@ class Documents:
 
         return self._transactions.read(work)
 
+    def listed_for(self, member: Member, number: str) -> list[Document] | None:
+        """As `listed`, for somebody of the staff, which is recorded."""
+
+        def work(connection: Connection) -> list[Document] | None:
+            row = find(connection, number)
+            found = None if row is None else self._of(connection, row.id)
+            self._note(connection, member, "documents_listed", number, {"found": len(found or ())})
+            return found
+
+        return self._transactions.write(work)
+
+    def _note(self, connection: Connection, member: Member, action: str, number: str, after: Mapping[str, Any]) -> None:
+        now = self._transactions.clock()
+        audit.write(connection, now, member.actor, action, audit.subject_of(number), after=after)
+
     def contents(self, number: str, outbox_id: int | None = None) -> list[tuple[Document, bytes]]:
         """The documents of a request with their files, for whoever delivers them.
 
@@ -204,18 +220,10 @@ class Documents:
 
         def work(connection: Connection) -> Document | None:
             row = find(connection, number)
-            if row is None:
-                return None
-            found = next((one for one in self._of(connection, row.id) if one.document_id == document_id), None)
-            if found is not None:
-                audit.write(
-                    connection,
-                    self._transactions.clock(),
-                    member.actor,
-                    "document_read",
-                    tracking_hash(row.tracking_number),
-                    after={"document_id": document_id, "kind": found.kind},
-                )
+            papers = [] if row is None else self._of(connection, row.id)
+            found = next((one for one in papers if one.document_id == document_id), None)
+            after = audit.NOT_FOUND if found is None else {"document_id": document_id, "kind": found.kind}
+            self._note(connection, member, "document_read", number, after)
             return found
 
         found = self._transactions.write(work)

@@ -102,6 +102,12 @@ class Members:
         row = self._transactions.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else Member(row.name, Role(row.role))
 
+    def note_identity(self, member: Member) -> None:
+        """Record that somebody asked who they are and what they may do."""
+        self._transactions.write(
+            lambda connection: audit.write(connection, self._transactions.clock(), member.actor, "identified")
+        )
+
     def note_refusal(self, member: Member, permission: Permission) -> None:
         """Put on record that somebody tried what their role does not allow."""
         self._transactions.write(

@@ -194,6 +194,7 @@ class Staff(Members):
         def work(connection: Connection) -> Case | None:
             row = find(connection, number)
             if row is None:
+                self._note_unknown(connection, member, "read", number)
                 return None
             self._note(connection, member, "read", row)
             return self._case(connection, row)
@@ -217,15 +218,16 @@ class Staff(Members):
             Stale: The present one is not the expected one.
         """
 
-        def work(connection: Connection) -> Case | None:
+        def work(connection: Connection) -> Case | NotAllowed | Stale | None:
             row = find(connection, number, lock=True)
             if row is None:
+                self._note_unknown(connection, member, "status_set", number)
                 return None
-            if expected is not None and expected != row.status:
-                raise Stale(row.status)
-            allowed = [one for one in TRANSITIONS[row.status] if self._may_set(member, row.status)]
-            if status not in allowed:
-                raise NotAllowed(allowed)
+            refused = self._refusal(member, row, status, expected)
+            if refused is not None:
+                # Not raised here, which would take the line back, too.
+                self._note(connection, member, "status_refused", row, {"status": row.status}, {"status": status})
+                return refused
             now = self._transactions.clock()
             set_status(connection, row, status, now)
             if status == BOUNCED:
@@ -235,7 +237,10 @@ class Staff(Members):
             self._note(connection, member, "status_set", row, {"status": row.status}, {"status": status})
             return self._case(connection, find(connection, number) or row)
 
-        return self._transactions.write(work)
+        done = self._transactions.write(work)
+        if isinstance(done, NotAllowed | Stale):
+            raise done
+        return done
 
     def add_note(self, member: Member, number: str, note: str) -> Case | None:
         """Write something about a request, for the staff only."""
@@ -243,6 +248,7 @@ class Staff(Members):
         def work(connection: Connection) -> Case | None:
             row = find(connection, number, lock=True)
             if row is None:
+                self._note_unknown(connection, member, "note_added", number)
                 return None
             self._add_note(connection, row, member, note, self._transactions.clock())
             self._note(connection, member, "note_added", row)
@@ -259,6 +265,7 @@ class Staff(Members):
         def work(connection: Connection) -> Case | None:
             row = find(connection, number, lock=True)
             if row is None:
+                self._note_unknown(connection, member, "hold_set", number)
                 return None
             now = self._transactions.clock()
             connection.execute(
@@ -271,8 +278,12 @@ class Staff(Members):
 
         return self._transactions.write(work)
 
-    def _may_set(self, member: Member, status: str) -> bool:
-        return status != CLOSED or may(member.role, Permission.REOPEN_REQUESTS)
+    def _refusal(self, member: Member, row: Found, status: str, expected: str | None) -> NotAllowed | Stale | None:
+        if expected is not None and expected != row.status:
+            return Stale(row.status)
+        may_go_on = row.status != CLOSED or may(member.role, Permission.REOPEN_REQUESTS)
+        allowed = TRANSITIONS[row.status] if may_go_on else ()
+        return None if status in allowed else NotAllowed(allowed)
 
     def _add_note(self, connection: Connection, row: Found, member: Member, note: str, now: datetime) -> None:
         identifier = str(uuid.uuid4())
@@ -312,11 +323,13 @@ class Staff(Members):
 
     def stuck(self, member: Member, limit: int) -> list[Entry]:
         """Outbox entries that were given up or refused."""
-        entries = self._outbox.stuck(limit)
-        self._transactions.write(
-            lambda connection: self._note(connection, member, "outbox_listed", after={"found": len(entries)})
-        )
-        return entries
+
+        def work(connection: Connection) -> list[Entry]:
+            entries = outbox_of.stuck(connection, limit)
+            self._note(connection, member, "outbox_listed", after={"found": len(entries)})
+            return entries
+
+        return self._transactions.write(work)
 
     def requeue(self, member: Member, entry_id: int) -> bool:
         """Let a stuck outbox entry be tried again; returns whether there was one of this id."""
@@ -326,12 +339,14 @@ class Staff(Members):
         """As `requeue`, for whoever may use the commands."""
 
         def work(connection: Connection) -> bool:
-            entry = self._outbox.requeue(connection, entry_id, self._transactions.clock())
+            now = self._transactions.clock()
+            entry = self._outbox.requeue(connection, entry_id, now)
             if entry is None:
+                audit.write(connection, now, by, "outbox_requeued", after={"entry": entry_id, "found": 0})
                 return False
             audit.write(
                 connection,
-                self._transactions.clock(),
+                now,
                 by,
                 "outbox_requeued",
                 tracking_hash(entry.tracking_number),
@@ -344,10 +359,10 @@ class Staff(Members):
 
     def trail(self, member: Member, number: str | None, before_id: int | None, limit: int) -> list[Line]:
         """The audit trail, the latest first; also of a request that has been erased."""
-        subject = None if number is None else tracking_hash(tracking.normalise(number) or number)
+        subject = None if number is None else audit.subject_of(number)
 
         def work(connection: Connection) -> list[Line]:
-            found = audit.lines(connection, subject, before_id, limit)
+            found = [] if number and subject is None else audit.lines(connection, subject, before_id, limit)
             audit.write(
                 connection, self._transactions.clock(), member.actor, "audit_read", subject, after={"found": len(found)}
             )
@@ -379,6 +394,11 @@ class Staff(Members):
             }
 
         return self._transactions.write(work)
+
+    def _note_unknown(self, connection: Connection, member: Member, action: str, number: str) -> None:
+        """An access to a request that is not there."""
+        now, subject = self._transactions.clock(), audit.subject_of(number)
+        audit.write(connection, now, member.actor, action, subject, after=audit.NOT_FOUND)
 
     def _note(
         self,

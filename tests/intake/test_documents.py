@@ -236,13 +236,21 @@ def test_names_and_files_follow_a_change_of_keys(client: httpx.Client, number: s
 
 
 @pytest.fixture
-def scanned(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+def clamd() -> Iterator[FakeClamd]:
+    """A scanner."""
+    fake = FakeClamd()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def scanned(
+    database: Database, clock: Clock, clamd: FakeClamd, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[httpx.Client]:
     """A backend with a scanner of its own."""
-    clamd = FakeClamd()
     monkeypatch.setenv("CLAMD_URL", clamd.url)
     with running(database.url, clock) as url, httpx.Client(base_url=url, headers=_bearer(), timeout=60) as http:
         yield http
-    clamd.stop()
 
 
 def _bearer() -> dict[str, str]:
@@ -259,3 +267,20 @@ def test_the_backend_scans_what_the_sender_did_not(scanned: httpx.Client, folder
     answer = add(scanned, number, bad, scan="not_scanned")
     assert (answer.status_code, answer.json()["error"]) == (415, "infected")
     assert len(on_disk(folder)) == 1
+
+
+@pytest.mark.parametrize("mode", ["hang_up", "error"])
+def test_while_the_scanner_is_away_nothing_is_taken_unscanned(
+    scanned: httpx.Client, clamd: FakeClamd, folder: Path, database: Database, mode: str
+) -> None:
+    number, data = send(scanned).json()["tracking_number"], paper()
+    clamd.mode = mode
+    answer = add(scanned, number, data, "key", scan="not_scanned")
+    assert (answer.status_code, answer.json()["error"]) == (503, "scanner_away")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert database.rows("documents") == []
+    assert on_disk(folder) == []
+    assert add(scanned, number, paper(), scan="clean").status_code == 201, "the sender's scanner has seen it"
+    clamd.mode = "work"
+    answer = add(scanned, number, data, "key", scan="not_scanned")
+    assert (answer.status_code, answer.json()["scan"]) == (201, "clean")

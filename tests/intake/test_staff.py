@@ -11,6 +11,7 @@ from intake.store import Store, audit
 from intake.store.members import NameTaken
 from intake.store.staff import STATUSES, TRANSITIONS
 from tests.intake.conftest import TESTS, TOKEN, Clock, Database, send
+from tests.papers import files
 
 Clients = dict[Role, httpx.Client]
 NOTE = "Rang Mrs Secret-Note; her number is 555"
@@ -28,6 +29,8 @@ REQUESTS: list[tuple[str, str, dict[str, object] | None, Permission]] = [
     ("GET", "/v1/staff/requests", None, Permission.READ_REQUESTS),
     ("POST", "/v1/staff/requests/search", {}, Permission.READ_REQUESTS),
     ("GET", "/v1/staff/requests/{number}", None, Permission.READ_REQUESTS),
+    ("GET", "/v1/staff/requests/{number}/documents", None, Permission.READ_REQUESTS),
+    ("GET", "/v1/staff/requests/{number}/documents/0", None, Permission.READ_REQUESTS),
     ("POST", "/v1/staff/requests/{number}/notes", {"note": "x"}, Permission.CHANGE_REQUESTS),
     ("POST", "/v1/staff/requests/{number}/status", {"status": "in_review"}, Permission.CHANGE_REQUESTS),
     ("PUT", "/v1/staff/requests/{number}/hold", {"hold": False}, Permission.HOLD_REQUESTS),
@@ -50,6 +53,60 @@ def test_each_role_may_do_what_it_may_and_nothing_else(client: httpx.Client, sta
                 assert number not in answer.text
         me = http.get("/v1/staff/me").json()
         assert (me["role"], set(me["permissions"])) == (role, {one.value for one in PERMISSIONS[role]})
+
+
+def test_every_route_of_the_staff_is_in_the_table(client: httpx.Client) -> None:
+    paths = client.get("/v1/openapi.json").json()["paths"]
+    described = {
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "staff" in operation["tags"]
+    }
+    named = {"{number}": "{tracking_number}", "documents/0": "documents/{document_id}", "outbox/1": "outbox/{entry_id}"}
+    tried = {("GET", "/v1/staff/me")}
+    for method, path, _, _ in REQUESTS:
+        for short, name in named.items():
+            path = path.replace(short, name)
+        tried.add((method, path))
+    assert described == tried
+
+
+@pytest.mark.parametrize("number", ["its own", "CA-2222-2222-2222", "LIN9999106498"])
+def test_every_access_is_one_line(client: httpx.Client, staff: Clients, database: Database, number: str) -> None:
+    there = send(client).json()["tracking_number"]
+    number = there if number == "its own" else number
+    me = ("GET", "/v1/staff/me", None)
+    # The same status again is refused as not allowed, and another expected one as stale.
+    refused = ("POST", "/v1/staff/requests/{number}/status", {"status": "in_review"})
+    stale = ("POST", "/v1/staff/requests/{number}/status", {"status": "closed", "expected": "received"})
+    for role, http in staff.items():
+        for method, path, content in [me, *((one[0], one[1], one[2]) for one in REQUESTS), refused, stale]:
+            before = len(trail_of(database))
+            answer = http.request(method, path.format(number=number), json=content)
+            assert answer.status_code in (200, 403, 404, 409), (role, path)
+            after = trail_of(database)
+            assert len(after) == before + 1, (role, method, path, answer.status_code)
+            assert after[-1][0] == f"{role}-1"
+    for row in database.rows("audit"):
+        assert number not in str(row)
+    subjects = {subject for (subject,) in database.query("SELECT subject FROM audit WHERE subject IS NOT NULL")}
+    # What is no tracking number may be personal: no hash of it is kept.
+    assert len(subjects) == (0 if number.startswith("LIN") else 1)
+
+
+def test_a_downloaded_paper_is_one_line(client: httpx.Client, staff: Clients, database: Database) -> None:
+    number = send(client).json()["tracking_number"]
+    answer = client.post(
+        f"/v1/case-requests/{number}/documents",
+        files={"file": ("notice.pdf", files.pdf())},
+        data={"kind": "receipt_notice"},
+        timeout=120,
+    )
+    path = f"/v1/staff/requests/{number}/documents/{answer.json()['document_id']}"
+    before = len(trail_of(database))
+    assert staff[Role.CASE_WORKER].get(path).status_code == 200
+    assert [row[2] for row in trail_of(database)[before:]] == ["document_read"]
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer wrong", f"Bearer {TOKEN}", "Basic x"])
@@ -83,7 +140,8 @@ def test_tokens_are_stored_hashed_and_can_be_taken_back(address: str, store: Sto
     assert http.get("/v1/staff/me").status_code == 401
     again = store.staff.add_member("bo", Role.MANAGER, TESTS)
     assert again != token
-    assert [action for _, _, action, _, _ in trail_of(database)] == ["member_added", "member_removed", "member_added"]
+    actions = [action for _, _, action, _, _ in trail_of(database)]
+    assert actions == ["member_added", "identified", "member_removed", "member_added"]
 
 
 def test_a_case_from_review_to_its_end(client: httpx.Client, staff: Clients, database: Database, clock: Clock) -> None:
