@@ -138,9 +138,11 @@ def settings_for(url: str, keys: str = str(KEY)) -> Settings:
 
 
 @contextmanager
-def running(url: str, clock: Callable[[], datetime], keys: str = str(KEY)) -> Iterator[str]:
+def running(
+    url: str, clock: Callable[[], datetime], keys: str = str(KEY), document: Document = DOCUMENT
+) -> Iterator[str]:
     """Run the backend on a database and give its address."""
-    app = create_app(settings_for(url, keys), clock, CONTENT, DOCUMENT)
+    app = create_app(settings_for(url, keys), clock, CONTENT, document)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
