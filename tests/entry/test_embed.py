@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, expect
@@ -9,7 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, expect
 from gateway.settings import WEB
 from gateway.strings import Strings
 from tests.entry.conftest import ForeignSite, Watched
-from tests.gateway.conftest import FrontDoor
+from tests.gateway.conftest import FrontDoor, open_conversation
 from tests.gateway.fake_rasa import GREETING
 
 WORDS = Strings(WEB / "strings" / "embed.yml")
@@ -149,6 +151,42 @@ def test_a_plain_frame(window: Watched, door: FrontDoor, agency: ForeignSite) ->
     window.page.reload()
     expect(guide(window).locator("#messages")).to_contain_text(GREETING["zh-Hans"])
     assert window.complaints == []
+
+
+def test_a_code_and_a_year_in_the_frame(window: Watched, door: FrontDoor, agency: ForeignSite) -> None:
+    """Where no cookie is kept: what is wrong is told beside the field, and the conversation here stays meanwhile."""
+    with httpx.Client(base_url=door.url, timeout=30, trust_env=False) as client:
+        elsewhere = open_conversation(client)
+        elsewhere.say("from the library", "1")
+        code = elsewhere.post("/chat/save", {"birth_year": 1978}).json()["resume_code"]
+    window.page.goto(agency.page(f'<iframe src="{door.url}/chat/?lang=en" title="Guide" height="700"></iframe>'))
+    inside = guide(window)
+    expect(inside.locator("#messages")).to_contain_text(GREETING["en"])
+    inside.locator("#answer").fill("still here")
+    inside.locator("#answer").press("Enter")
+    expect(inside.locator("#messages")).to_contain_text("2: still here")
+    inside.locator("#resume > summary").click()
+    inside.locator("#code").fill(code)
+    for year, field, words in (
+        ("", "#born", "saved with a year of birth"),
+        ("78", "#born", "four digits"),
+        ("1979", "#code", "Nothing is saved under this"),
+    ):
+        inside.locator("#born").fill(year)
+        inside.locator("#resume button").click()
+        expect(inside.locator(f".wrong + {field}[aria-invalid]")).to_be_focused()
+        expect(inside.locator(".wrong")).to_have_text(re.compile(words))
+        expect(inside.locator("#code")).to_have_value(code)
+    assert len(inside.locator("[aria-invalid]").all()) == 1
+    inside.locator("#answer").fill("and here")
+    inside.locator("#answer").press("Enter")
+    expect(inside.locator("#messages")).to_contain_text("3: and here")
+    inside.locator("#born").fill("1978")
+    inside.locator("#resume button").click()
+    expect(inside.locator("#messages")).to_contain_text("2: from the library")
+    expect(inside.locator("#messages")).not_to_contain_text("and here")
+    # The browser tells of every refusal by itself.
+    assert [one for one in window.complaints if "Failed to load resource" not in one] == []
 
 
 def test_a_frame_without_a_script_leads_to_a_window(browser: Browser, door: FrontDoor, agency: ForeignSite) -> None:
