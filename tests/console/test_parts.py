@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from console.assist import AssistError
 from console.dispositions import Dispositions
 from console.pinyin import pronounce
 from console.roles import PERMISSIONS, Role
 from console.settings import CONTENT, PAGES, WORDS
 from console.spelling import Spelling, groups
 from console.texts import language_of, whole
+from console.web import of_assist
 from console.words import Words
+from gateway.errors import STATUS
 from triage.rules import OUTCOMES
 
 ENDS = Dispositions(CONTENT / "dispositions.yml")
@@ -156,6 +159,27 @@ def test_every_word_of_the_pages_is_there_and_none_is_left_over() -> None:
         made = re.match(r"(role|how|where|outcome|guide|figures|sso)_", key)
         shown = re.search(rf"""["']{key}["']""", text + code)
         assert made or shown, f"{key} is never shown"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("no_session", "malformed", "not_open", "text_too_long", "unknown_payload", "unknown_case"),
+        *("too_many_lookups", "too_many_messages", "too_many_requests"),
+    ],
+)
+def test_what_the_front_door_refuses_is_told_and_not_tried_again(code: str) -> None:
+    problem = of_assist(AssistError(code, 7.0))
+    # Its session is gone, not that of the person at the console.
+    assert problem.status == (410 if code == "no_session" else 409 if code == "unknown_payload" else STATUS[code])
+    assert (problem.key, problem.retry_after) == (f"guide_{code}", 7.0)
+    assert problem.key in Words(WORDS)
+
+
+@pytest.mark.parametrize("code", ["unreachable", "not_ready", "internal"])
+def test_a_front_door_that_is_away_is_tried_again(code: str) -> None:
+    problem = of_assist(AssistError(code, 2.0))
+    assert (problem.status, problem.key) == (503, "guide_away")
 
 
 def test_every_role_has_a_name() -> None:
