@@ -87,7 +87,8 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     handover = Handover(documents, settings)
     hours = Hours.load()
     downloads = Downloads(chat, settings, hours)
-    pages = Pages(chat, documents, downloads, words, settings.frame_ancestors)
+    transfer = Transfer(chat, settings.telegram_bot)
+    pages = Pages(chat, documents, downloads, transfer, words, settings.frame_ancestors)
     chat.standing = pages.standing
     health = Health(database, engine)
 
@@ -147,7 +148,6 @@ def create_app(settings: Settings | None = None, limits: Limits | None = None) -
     app.include_router(chat.router())
     app.include_router(documents.router())
     app.include_router(files.router())
-    transfer = Transfer(chat)
     app.include_router(transfer.router())
     content = Content.load(CONTENT)
     answers = Answers(ROOT / "domain", content)

@@ -31,7 +31,7 @@ from gateway.errors import ChatError
 from gateway.limits import SlidingWindow
 from gateway.settings import Settings
 from gateway.strings import Strings
-from gateway.transfer import Transfer
+from gateway.transfer import Transfer, hash_of
 from gateway.turnstile import now_ms
 from triage.interview import FREE_TEXT, ON_THE_PAGE
 
@@ -115,8 +115,8 @@ class Channels:
         The answer is the greeting in either case; `greeted` is the same as long as it is the same greeting.
         """
         body = await self._read(request)
-        place, tag = body.get("place"), body.get("tag")
-        if not isinstance(place, str) or not _PLACE.fullmatch(place) or not isinstance(tag, str | None):
+        place, tag = self._place(body), body.get("tag")
+        if not isinstance(tag, str | None):
             raise ChatError("malformed")
         chat = self._chat
         known = await chat.database.run(lambda c: people.find(c, body["person"]))
@@ -160,38 +160,89 @@ class Channels:
         messenger.
         """
         body = await self._read(request)
-        code, place, person = body.get("code"), body.get("place"), body["person"]
-        if not isinstance(code, str) or not isinstance(place, str) or not _PLACE.fullmatch(place):
+        code, person = body.get("code"), body["person"]
+        if not isinstance(code, str):
             raise ChatError("malformed")
         chat = self._chat
-        seconds = self._wrong_codes.wait(person)
-        if seconds:
-            raise ChatError("too_many_codes", retry_after=seconds)
+        self._check_tries(person)
         message_id = f"resume:{(chat.tokens.resume_code_hash(code) or '')[:24]}"
-        known = await chat.database.run(lambda c: people.find(c, person))
-        if known is not None and known.greeting == message_id:  # done before, and asked again
-            answer = await self._play_resume(known.conversation_id, message_id)
-            return await self._respond(request, _Said(known, answer))
+        again = await self._resumed(person, message_id)
+        if again is not None:
+            return await self._respond(request, again)
         try:
             code_hash, session = await chat.check_code(code)
         except ChatError as error:
             if error.code == "unknown_code":
                 self._wrong_codes.add(person)
             raise
-        known = people.Person(person, place, session.conversation_id, message_id)
-        answer = await self._play_resume(session.conversation_id, message_id)
-        expires_at = now_ms() + chat.limits.conversation_days * store.DAY
+        known = people.Person(person, self._place(body), session.conversation_id, message_id)
+        return await self._respond(request, await self._move(known, lambda c: store.use_code(c, code_hash, now_ms())))
+
+    async def arrive(self, request: Request) -> Response:
+        """`POST /internal/people/arrive` `{person, place, token}`: go on here, by a one-time link from the page."""
+        body = await self._read(request)
+        token, person = body.get("token"), body["person"]
+        if not isinstance(token, str):
+            raise ChatError("malformed")
+        self._check_tries(person)
+        hashed = hash_of(token)
+        message_id = f"resume:{hashed[:24]}"
+        again = await self._resumed(person, message_id)
+        if again is not None:
+            return await self._respond(request, again)
+        conversation_id = await self._chat.database.run(lambda c: people.transfer_to(c, hashed, now_ms()))
+        if conversation_id is None:
+            self._wrong_codes.add(person)
+            raise ChatError("unknown_code")
+        known = people.Person(person, self._place(body), conversation_id, message_id)
+
+        def spend(connection: Connection) -> bool:
+            return people.spend_transfer(connection, hashed, now_ms()) is not None
+
+        return await self._respond(request, await self._move(known, spend))
+
+    def _check_tries(self, person: str) -> None:
+        seconds = self._wrong_codes.wait(person)
+        if seconds:
+            raise ChatError("too_many_codes", retry_after=seconds)
+
+    @staticmethod
+    def _place(body: dict[str, Any]) -> str:
+        place = body.get("place")
+        if not isinstance(place, str) or not _PLACE.fullmatch(place):
+            raise ChatError("malformed")
+        return place
+
+    async def _resumed(self, person: str, message_id: str) -> _Said | None:
+        """The same answer once more, if the same was asked for before."""
+        known = await self._chat.database.run(lambda c: people.find(c, person))
+        if known is None or known.greeting != message_id:
+            return None
+        return _Said(known, await self._play_resume(known.conversation_id, message_id))
+
+    async def _move(self, known: people.Person, spend: Callable[[Connection], bool]) -> _Said:
+        """Have a person go on in a conversation.
+
+        Args:
+            known: the person as they will be.
+            spend: uses up what opened it; False if that was done meanwhile.
+
+        Raises:
+            ChatError: `unknown_code`: it was.
+        """
+        answer = await self._play_resume(known.conversation_id, known.greeting)
+        expires_at = now_ms() + self._chat.limits.conversation_days * store.DAY
 
         def keep(connection: Connection) -> bool:
-            if not store.use_code(connection, code_hash, now_ms()):
+            if not spend(connection):
                 return False
-            people.attach(connection, person, place, session.conversation_id, message_id)
+            people.attach(connection, known.person, known.place, known.conversation_id, known.greeting)
             people.refresh(connection, known, expires_at)
             return True
 
-        if not await chat.database.run(keep):
+        if not await self._chat.database.run(keep):
             raise ChatError("unknown_code")
-        return await self._respond(request, _Said(known, answer))
+        return _Said(known, answer)
 
     async def _play_resume(self, conversation_id: str, message_id: str) -> str:
         chat = self._chat
@@ -359,6 +410,7 @@ class Channels:
             "open": self.open,
             "welcome": self.welcome,
             "resume": self.resume,
+            "arrive": self.arrive,
             "messages": self.say,
             "answers": self.answers,
             "save": self.save,

@@ -38,6 +38,7 @@ from gateway.language import DEFAULT, LANGUAGES, Language, as_language, from_hea
 from gateway.page_headers import page_headers
 from gateway.settings import CONTENT, ROOT, WEB
 from gateway.strings import Strings
+from gateway.transfer import Transfer
 from gateway.turnstile import now_ms
 from triage.content import Content
 
@@ -61,7 +62,13 @@ _SENT = ("submitted", "prepared")
 _FIELDS = {"message": "id", "text": "text", "payload": "payload"}
 _LAST = "/chat/#last"
 # Beside which field of the form for a code the person is told what is wrong.
-_WRONG = {"unknown_code": "code", "code_locked": "code", "bad_birth_year": "born", "birth_year_needed": "born"}
+_WRONG = {
+    "unknown_code": "code",
+    "code_locked": "code",
+    "too_many_codes": "code",
+    "bad_birth_year": "born",
+    "birth_year_needed": "born",
+}
 _LONGEST_CODE = 60
 # What a form did, told by the page it leads to; each is a word of the page.
 _TOLD = ("papers_added", "papers_removed")
@@ -101,6 +108,7 @@ class Pages:
     """Reads everything once at start. A word that is missing stops the start, not the person.
 
     Args:
+        transfer: makes links into Telegram.
         errors: the sentences for refusals.
         frame_ancestors: who may show the page in a frame.
     """
@@ -110,12 +118,14 @@ class Pages:
         chat: Chat,
         documents: Documents,
         downloads: Downloads,
+        transfer: Transfer,
         errors: Strings,
         frame_ancestors: str = "'none'",
     ) -> None:
         self._chat = chat
         self._documents = documents
         self._downloads = downloads
+        self._transfer = transfer
         self._errors = errors
         self._headers = page_headers(frame_ancestors)
         self._assets = {name: (WEB / "chat" / name).read_bytes() for name in _ASSETS}
@@ -399,7 +409,7 @@ class Pages:
             "framed": _is_framed(request),
             "problem": shown.problem,
             "told": shown.told,
-            "saved": self._saved(request, shown.saved[0], language) if shown.saved else None,
+            "saved": await self._saved(request, session, shown.saved[0], language) if shown.saved else None,
             "wrong": shown.wrong,
             "code": shown.code,
             "draft": shown.draft,
@@ -413,11 +423,16 @@ class Pages:
         }
         return self._answer(request, self._template.render(context), shown.status, language)
 
-    def _saved(self, request: Request, code: str, language: Language) -> dict[str, Any]:
+    async def _saved(
+        self, request: Request, session: store.Session | None, code: str, language: Language
+    ) -> dict[str, Any]:
         # The sheet is a page of its own, which a frame in another site sends no session to.
         sheet = "authorization" not in request.headers
         picture = self._downloads.qr(request, code, self._words("qr_label", language))
-        return {"code": code, "qr": picture, "sheet": sheet}
+        telegram = await self._transfer.to_telegram(session.conversation_id) if session else None
+        minutes = {"minutes": str(self._chat.limits.transfer_minutes)}
+        told = self._words("go_on_in_telegram", language, minutes)
+        return {"code": code, "qr": picture, "sheet": sheet, "telegram": telegram, "in_telegram": told}
 
     def _seconds_left(self, request: Request, session: store.Session | None) -> int:
         if session is None:

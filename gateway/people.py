@@ -109,25 +109,29 @@ def add_transfer(connection: Connection, hashed: str, conversation_id: str, expi
     )
 
 
-def transfer_is_good(connection: Connection, hashed: str, now: int) -> bool:
-    """Whether a link still leads somewhere."""
-    return (
-        connection.scalar(
-            select(transfers.c.conversation_id).where(transfers.c.token_hash == hashed, transfers.c.expires_at > now)
-        )
-        is not None
-    )
+def transfer_to(connection: Connection, hashed: str, now: int) -> str | None:
+    """The conversation that a link leads to; None: unknown, run out, or used before."""
+    good = (transfers.c.token_hash == hashed, transfers.c.expires_at > now)
+    conversation_id: str | None = connection.scalar(select(transfers.c.conversation_id).where(*good))
+    return conversation_id
+
+
+def spend_transfer(connection: Connection, hashed: str, now: int) -> str | None:
+    """Use a link up; the same answers as `transfer_to`."""
+    conversation_id = transfer_to(connection, hashed, now)
+    if not connection.execute(delete(transfers).where(transfers.c.token_hash == hashed)).rowcount:
+        return None
+    return conversation_id
 
 
 def use_transfer(connection: Connection, hashed: str, now: int, session_hash: str, expires_at: int) -> str | None:
     """Use a link up and open a session with it; every other session stays alive.
 
     Returns:
-        The conversation, or None: unknown, run out, or used before.
+        The conversation, or None as `transfer_to`.
     """
-    this = (transfers.c.token_hash == hashed, transfers.c.expires_at > now)
-    conversation_id: str | None = connection.scalar(select(transfers.c.conversation_id).where(*this))
-    if conversation_id is None or not connection.execute(delete(transfers).where(*this)).rowcount:
+    conversation_id = spend_transfer(connection, hashed, now)
+    if conversation_id is None:
         return None
     connection.execute(
         insert(sessions).values(token_hash=session_hash, conversation_id=conversation_id, expires_at=expires_at)

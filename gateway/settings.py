@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     worker_secret: SecretStr = Field(
         SecretStr(""), validation_alias="GUIDE_WORKER_SECRET", description="of messengers' workers; none: no way in"
     )
+    telegram_bot: str = Field(
+        "",
+        validation_alias="TELEGRAM_BOT",
+        pattern=r"^([A-Za-z][A-Za-z0-9_]{3,31})?$",
+        description="user name of the bot, for links into Telegram",
+    )
     public_url: str = Field("", validation_alias="GUIDE_PUBLIC_URL", pattern=r"^(https?://[^/\s]+/?)?$")
     official: bool = Field(
         False, validation_alias="GUIDE_OFFICIAL", description="whether the Ombudsman's office itself runs it"

@@ -1,7 +1,7 @@
-"""One-time links from a messenger to the page, where the same conversation goes on.
+"""One-time links between a messenger and the page: the same conversation goes on there.
 
-A link is used up by pressing the button on the page that it opens, not by opening it: messengers and mail programs look
-at links in advance. It needs no script.
+A link to the page is used up by pressing the button on the page that it opens, not by opening it: messengers and mail
+programs look at links in advance. It needs no script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 import secrets
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -26,6 +25,7 @@ from gateway.strings import Strings
 from gateway.turnstile import now_ms
 
 PATH = "/chat/continue"
+_TELEGRAM = "https://t.me/"
 _TOKEN_BYTES = 16  # 22 characters
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
@@ -39,13 +39,15 @@ class Transfer:
 
     Args:
         chat: whose conversations they lead to.
+        bot: user name of the bot in Telegram, or empty: there is none.
 
     Raises:
         KeyError: a word of the page is missing.
     """
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, bot: str = "") -> None:
         self._chat = chat
+        self._bot = bot
         self._words = Strings(WEB / "strings" / "messenger.yml")
         self._templates = {
             name: (WEB / "continue" / f"{name}.html").read_text(encoding="utf-8") for name in ("button", "gone")
@@ -54,17 +56,27 @@ class Transfer:
 
     async def new(self, conversation_id: str) -> tuple[str, int]:
         """A fresh link into a conversation: its path, and until when it is good (milliseconds)."""
+        token, expires_at = await self._token(conversation_id)
+        return f"{PATH}/{token}", expires_at
+
+    async def to_telegram(self, conversation_id: str) -> str | None:
+        """A fresh link with which a conversation goes on in Telegram; None without a bot."""
+        if not self._bot:
+            return None
+        token, _ = await self._token(conversation_id)
+        return f"{_TELEGRAM}{self._bot}?start={token}"
+
+    async def _token(self, conversation_id: str) -> tuple[str, int]:
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), now_ms()
         expires_at = now + self._chat.limits.transfer_minutes * MINUTE
-        await self._chat.database.run(lambda c: people.add_transfer(c, _hash(token), conversation_id, expires_at, now))
-        return f"{PATH}/{token}", expires_at
+        hashed = hash_of(token)
+        await self._chat.database.run(lambda c: people.add_transfer(c, hashed, conversation_id, expires_at, now))
+        return token, expires_at
 
     async def show(self, request: Request) -> Response:
         """`GET /chat/continue/{token}`: a button; nothing is used up."""
-        token = _token(request)
-        good = token is not None and await self._chat.database.run(
-            lambda c: people.transfer_is_good(c, _hash(token), now_ms())
-        )
+        hashed = hash_of(str(request.path_params["token"]))
+        good = await self._chat.database.run(lambda c: people.transfer_to(c, hashed, now_ms())) is not None
         return self._page(request, "button" if good else "gone")
 
     async def take(self, request: Request) -> Response:
@@ -75,16 +87,12 @@ class Transfer:
         """
         if not page_cookie.is_own(request):
             raise ChatError("not_found")
-        token = _token(request)
+        hashed = hash_of(str(request.path_params["token"]))
         expires_at = now_ms() + self._chat.limits.session_hours * HOUR
         session, session_hash = self._chat.tokens.new_session(expires_at)
-
-        def use(connection: Connection) -> str | None:
-            if token is None:
-                return None
-            return people.use_transfer(connection, _hash(token), now_ms(), session_hash, expires_at)
-
-        conversation_id = await self._chat.database.run(use)
+        conversation_id = await self._chat.database.run(
+            lambda c: people.use_transfer(c, hashed, now_ms(), session_hash, expires_at)
+        )
         if conversation_id is None:
             return self._page(request, "gone")
         request.state.conversation = self._chat.tokens.label(conversation_id)
@@ -116,10 +124,6 @@ class Transfer:
         return router
 
 
-def _token(request: Request) -> str | None:
-    given = str(request.path_params["token"])
-    return given if _TOKEN.fullmatch(given) else None
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def hash_of(token: str) -> str:
+    """Under which a link is stored; of what cannot be one, a hash that is nobody's."""
+    return hashlib.sha256(token.encode()).hexdigest() if _TOKEN.fullmatch(token) else ""

@@ -61,6 +61,10 @@ class FrontDoor:
         """Go on in the conversation that a code opens."""
         return await self._post("resume", {"person": person, "place": PLACE, "code": code}, language)
 
+    async def arrive(self, person: str, token: str, language: str) -> dict[str, Any]:
+        """Go on here in the conversation that a one-time link from the page leads to."""
+        return await self._post("arrive", {"person": person, "place": PLACE, "token": token}, language)
+
     async def say(self, person: str, message_id: str, **message: str | None) -> dict[str, Any]:
         """Say `text` or press `payload`, with `title` and `after` as the front door has them."""
         given = {name: value for name, value in message.items() if value is not None}

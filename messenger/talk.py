@@ -34,6 +34,8 @@ PAYLOADS = {
 }
 _SWITCH = '/switch_language{"language":"%s"}'
 _START = re.compile(r"(en|zh-Hans|zh-Hant|zh)?(?:_?([A-Za-z0-9]{1,12}))?")
+# What stands behind /start in a link from the page.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _MARK = "✔ "
 # A group is told once why we leave, however many updates its adding us makes.
 _GROUP_QUIET_MS = 600_000
@@ -83,11 +85,15 @@ class Talk:
         if event.kind == "back":
             return Plan()
         turn = _Turn(event, known, as_language(known.language) or DEFAULT, Draft(), {})
-        tag, fresh = event.tag, False
+        tag, arrives = event.tag, False
         if event.kind == "command" and event.name == "start":
             tag = self._start_language(event) or event.tag
-        if known.greeted is None:
+            arrives = _TOKEN.fullmatch(event.text) is not None
+        fresh = arrived = arrives and await self._arrive(turn)
+        if known.greeted is None and not fresh:
             fresh = await self._greet(turn, tag)
+        if arrives and not arrived:
+            turn.tell(self._words("arrive_gone", turn.language))
         outs: list[Out] = []
         used = None
         if event.kind == "tap":
@@ -125,6 +131,19 @@ class Talk:
         turn.language = answer.language
         turn.remember |= {"greeted": answer.greeted}
         turn.tell(self._words("notice", answer.language))
+        await self._take(turn, answer)
+        return True
+
+    async def _arrive(self, turn: _Turn) -> bool:
+        """Go on here in the conversation that a link from the page leads to; returns whether it leads anywhere."""
+        event, known = turn.event, turn.known
+        try:
+            answer = render.answer_from(await self._front.arrive(known.person, event.text, turn.language))
+        except Refused:
+            return False
+        if known.greeted is None:
+            turn.tell(self._words("notice", answer.language))
+        turn.remember |= {"greeted": answer.greeted}
         await self._take(turn, answer)
         return True
 

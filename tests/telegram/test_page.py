@@ -261,6 +261,26 @@ def test_a_code_from_here_opens_the_page_and_the_chat_goes_on(worker: Worker, pe
     assert worker.state(person)["asking"] == "requester_role"
 
 
+def test_a_link_takes_the_conversation_along_into_telegram(worker: Worker, person: Person, language: str) -> None:
+    """Links of both directions are of one kind; the page makes its own in tests/gateway/test_to_telegram.py."""
+    token = str(link_of(person)).rpartition("/")[2]
+    people_before = worker.front_door("SELECT count(*) FROM conversations")
+    other = worker.person("en" if language != "en" else "zh-hans")
+    other.say(f"/start {token}")
+    assert other.last[0].text.startswith(WORDS("notice", language)[:40])  # type: ignore[arg-type]
+    assert worker.state(other)["asking"] == "full_name"
+    assert worker.state(other)["answers"]["form_type"] == "I-485"
+    assert worker.front_door("SELECT count(*) FROM conversations") == people_before, "none is begun in vain"
+    somebody = worker.person(TAGS[language])
+    somebody.say(f"/start {token}")
+    assert somebody.last[0].text.startswith(WORDS("notice", language)[:40])  # type: ignore[arg-type]
+    assert WORDS("arrive_gone", language) in somebody.text  # type: ignore[arg-type]
+    assert worker.state(somebody)["asking"] == "grounds"
+    somebody.say(f"/start {'A' * 22}")
+    assert somebody.text.startswith(WORDS("arrive_gone", language))  # type: ignore[arg-type]
+    assert worker.state(somebody)["asking"] == "grounds"
+
+
 # ---- the way in for workers
 
 
@@ -269,7 +289,7 @@ def test_without_the_secret_there_is_no_way_in(worker: Worker, person: Person, s
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     name = worker.seal.person(person.chat)
     with httpx.Client(base_url=worker.running.url, trust_env=False, headers=headers) as one:
-        for path in ("open", "welcome", "resume", "messages", "answers", "save", "link", "erase"):
+        for path in ("open", "welcome", "resume", "arrive", "messages", "answers", "save", "link", "erase"):
             answer = one.post(f"/internal/people/{path}", json={"person": name, "place": "telegram"})
             assert answer.status_code == 401, path
         assert one.get("/internal/news?place=telegram").status_code == 401
