@@ -146,8 +146,8 @@ class Sender:
                     doubt = False
                     await self._settle(out, found or await self._send(out, chat, body))
                 else:
-                    await self._pace.take()
-                    await self._change(out.kind, chat, body)
+                    async with self._pace.one():
+                        await self._change(out.kind, chat, body)
                     await self._settle(out, None)
                 return
             except _InDoubt as error:
@@ -233,18 +233,17 @@ class Sender:
             _InDoubt: It may have arrived.
             TelegramError: It has not.
         """
-        await self._pauses.take(out.person)
-        await self._pace.take()
-        base, base_sent = max(self._newest, self._newest_sent), self._newest_sent
-        await self._database.run(lambda c: keeping.begin(c, out.id, base, base_sent))
         try:
-            message = await self._bot.send_message(
-                chat,
-                body["text"],
-                reply_markup=markup(body, out.keyboard),
-                protect_content=True if body.get("protected") else None,
-                link_preview_options=_NO_PREVIEW,
-            )
+            async with self._pauses.one(out.person), self._pace.one():
+                base, base_sent = max(self._newest, self._newest_sent), self._newest_sent
+                await self._database.run(lambda c: keeping.begin(c, out.id, base, base_sent))
+                message = await self._bot.send_message(
+                    chat,
+                    body["text"],
+                    reply_markup=markup(body, out.keyboard),
+                    protect_content=True if body.get("protected") else None,
+                    link_preview_options=_NO_PREVIEW,
+                )
         except TelegramError as error:
             unsaid = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
             if unsaid and not isinstance(error.__cause__, _NOT_SENT):
@@ -291,9 +290,9 @@ class Sender:
         """
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            await self._pace.take()
             try:
-                await self._edit(chat, message_id, text, keys)
+                async with self._pace.one():
+                    await self._edit(chat, message_id, text, keys)
             except RetryAfter as error:
                 await asyncio.sleep(_seconds(error.retry_after))
             except BadRequest as error:

@@ -380,7 +380,7 @@ def test_many_people_at_once_and_a_long_answer_are_not_too_fast(make_worker: Cal
     talker, *others = (worker.person() for _ in range(FLOOD_PEOPLE))
     talker.say("/start")
     talker.say("I have no case, I only want to make a suggestion so that USCIS gets better.")
-    talker.say("\n\n".join(f"Paragraph {number}: " + "x" * 212 for number in range(17)))
+    talker.say("\n\n".join(f"Paragraph {number}: " + "x" * 225 for number in range(17)))
     began = time.monotonic()
     for person in others:
         person.send("/start")
