@@ -25,7 +25,17 @@ from schemathesis.specs.openapi.checks import (
 from intake.roles import Role
 from intake.schema import EXAMPLE
 from intake.store import Store
-from tests.intake.conftest import CONTENT, TESTS, TOKEN, Clock, body, running, send, settings_for
+from tests.intake.conftest import (
+    CONTENT,
+    TESTS,
+    TOKEN,
+    Clock,
+    body,
+    empty_postgres_database,
+    running,
+    send,
+    settings_for,
+)
 
 EXAMPLES = 12
 CHECKS = [
@@ -52,9 +62,12 @@ class Backend:
         return {"Authorization": f"Bearer {self.staff_token if is_staff else TOKEN}"}
 
 
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('contract') / 'intake.db'}"
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    if request.param == "sqlite":
+        database = f"sqlite:///{tmp_path_factory.mktemp('contract') / 'intake.db'}"
+    else:
+        database = empty_postgres_database(request.getfixturevalue("postgres")).url
     with running(database, Clock()) as url:
         store = Store.open(settings_for(database), CONTENT)
         token = store.staff.add_member("sue", Role.SUPERVISOR, TESTS)
@@ -152,6 +165,33 @@ def test_hostile_bodies_are_refused_in_good_order(backend: Backend, method: str,
         if answer.status_code >= 400:
             assert set(answer.json()) >= {"error", "message"}, name
             assert len(answer.content) < 800_000, name
+
+
+STRANGE = ["%00", "a%00b", "%ed%a0%80", "%ff%fe", "%E2%80%AE", "'", "x" * 2000, "-1", "9" * 30, "1e400", "NaN"]
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=range(len(STRANGE)))
+def test_strange_parameters_are_refused_in_good_order(backend: Backend, value: str) -> None:
+    paths = httpx.get(f"{backend.url}/v1/openapi.json").json()["paths"]
+    tried = 0
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            for place in operation.get("parameters", []):
+                if place["in"] == "header":
+                    continue
+                filled = path.replace(f"{{{place['name']}}}", value).replace("{tracking_number}", backend.numbers[2])
+                filled = filled.replace("{document_id}", "0" * 32)
+                query = f"?{place['name']}={value}" if place["in"] == "query" else ""
+                answer = backend.client.request(
+                    method, filled + query, json={"note": "x"}, headers=backend.headers_for(path)
+                )
+                where = f"{method} {path} {place['name']}"
+                assert answer.status_code < 500, where
+                assert str(answer.status_code) in operation["responses"], where
+                if place["in"] == "path":
+                    assert answer.status_code in (400, 404, 415, 422), where
+                tried += 1
+    assert tried > 20
 
 
 def test_every_route_names_its_refusals(backend: Backend) -> None:
