@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.conversations.test_outcomes import OPENINGS
-from tests.page.visitor import Visitor, visitor
+from tests.page.visitor import LOCALES, Visitor, visitor
 
 MOST_WRONG = 5
 NEEDED = {"en": "saved with a year of birth", "zh-Hans": "保存时填了出生年份", "zh-Hant": "儲存時填了出生年份"}
@@ -180,6 +180,21 @@ def test_what_is_being_typed_stays(anyone: Visitor) -> None:
     anyone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     anyone.settle()
     assert anyone.page.input_value("#year") == "19"
+
+
+def test_too_many_tries_keep_the_code_in_the_form(base: str, language: str) -> None:
+    code = "2345-6789-ABCD-EFGH"
+    headers = {"Accept": "text/html", "Accept-Language": LOCALES[language], "Sec-Fetch-Site": "same-origin"}
+    transport = httpx.HTTPTransport(local_address=next(_ADDRESSES))
+    with httpx.Client(base_url=base, headers=headers, transport=transport, timeout=30) as other:
+        form = {"code": code, "birth_year": "1978"}
+        answers = [other.post("/chat/resume", data=form) for _ in range(MOST_WRONG + 1)]
+    assert [answer.status_code for answer in answers] == [404] * MOST_WRONG + [429]
+    assert int(answers[-1].headers["retry-after"]) <= 60
+    for answer in answers:
+        assert '<p id="wrong" class="wrong">' in answer.text
+        assert f'value="{code}"' in answer.text
+        assert "1978" not in answer.text.partition('id="resume"')[2], "the year is not given back"
 
 
 @pytest.mark.parametrize("year", ["", None])
