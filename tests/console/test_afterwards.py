@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from console.calls import Calls
 from console.database import Database
 from console.dispositions import Dispositions
 from console.settings import CONTENT, Settings, load_limits
-from tests.console.conftest import Account
+from tests.console.conftest import Account, make_account
 from tests.console.driver import CallTaker
 from tests.console.test_conduct import TOLD, audit_of, find
 from tests.console.test_handover import open_found
@@ -195,6 +196,19 @@ def test_a_call_without_an_end_stays_at_the_desk_until_it_ends_by_itself(
     assert ("dropped", "S1 D1") in audit_of(supervisor, call)
     supervisor.page.goto(f"{taker.address}/team")
     expect(supervisor.page.locator("tr", has_text=call)).to_contain_text("S1 → D1: The line dropped before the end")
+
+
+def test_signing_out_ends_no_call(open_page: Callable[[], Page], address: str, settings: dict[str, str]) -> None:
+    account = make_account(settings, f"lea-{time.time_ns()}", "call_taker")
+    taker = CallTaker(open_page(), address).sign_in(account.name, account.password)
+    taker.begin("en").say(TOLD["en"])
+    call, asking = taker.call, taker.asking
+    taker.page.get_by_role("button", name="Sign out").press("Enter")
+    taker.page.wait_for_url("**/sign-in")
+    taker.sign_in(account.name, account.password)
+    taker.page.get_by_role("link", name=call).press("Enter")
+    taker.page.wait_for_url(f"**/calls/{call}")
+    assert taker.settle().asking == asking
 
 
 # ---- finding
