@@ -22,7 +22,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]+")
 _OWN = {"zh-Hans": OpenCC("t2s"), "zh-Hant": OpenCC("s2t")}
 # Characters that are right in both scripts, though OpenCC changes them: 公布, 了解, 才能, 雇主 and others are the usual
 # forms in Taiwan and Hong Kong.
-_FINE = {"zh-Hans": frozenset(), "zh-Hant": frozenset("布了才雇台群床秘峰核")}
+_FINE = {"zh-Hans": frozenset(), "zh-Hant": frozenset("布了才雇台群床秘峰核准")}
 _KEY = re.compile(r"(?:utter|label)_[A-Za-z0-9_]*")
 
 
