@@ -112,6 +112,7 @@ _ALTERNATIVE = frozenset(_LEX.node("joiners.alternative"))
 _NEGATIVE = frozenset(_LEX.node("joiners.negative"))
 _LABEL = frozenset(_LEX.node("joiners.label"))
 _SUMMARY = frozenset(_LEX.node("joiners.summary"))
+_DROPPED = frozenset(_LEX.node("joiners.dropped"))
 _CONTRAST = frozenset(_LEX.node("joiners.contrast"))
 _JOINING = frozenset(_LEX.node("joiners.list"))
 _TRIGGER = re.compile(_LEX.node("trigger"))
@@ -578,7 +579,7 @@ def _extract(text: str) -> list[Entity]:
 
 def _unfulfilled(sentence: _Sentence, clause: Clause) -> None:
     """What one wished to do but did not ("I would go there, but it is far away")."""
-    if clause.joiner in _CONTRAST and clause.mark not in ("?", "？"):
+    if clause.joiner in _CONTRAST | _DROPPED and clause.mark not in ("?", "？"):
         _settle([item for item in sentence.planned if item.wished], NOT_TRIED, sentence)
         sentence.planned = [item for item in sentence.planned if not item.wished]
 

@@ -13,6 +13,7 @@ _SENTENCE_END = re.compile(r"[。！？!?;；\n]+|(?<![a-z]\.[a-z])(?<!mr)(?<!ms
 
 _PUNCTUATION = re.compile(r"[,，、：()（）…—~]+|:(?![\d/])|\s-+\s")
 _SPLIT = lexicon("clauses").cue("split")
+_STAYS = frozenset(lexicon("clauses").node("stays"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
             if form.text[cut:left].strip():
                 found.append(_trim(form, cut, left, joiner, number, mark))
                 joiner = word
-            else:
+            elif joiner not in _STAYS:
                 joiner = word if word not in {",", "，", "、"} else (joiner or word)
             cut = right
         if form.text[cut:end].strip():

@@ -79,7 +79,8 @@ _WITHOUT_AT = re.compile(
 )
 _EMAIL_CUE = re.compile("|".join(_WORDS["email_cues"]), re.IGNORECASE)
 _EMAIL_CUE_REACH = 30
-_PLAIN = rf"(?:{_SIGN_WORDS}|[{_HAN_DIGITS}]{{1,8}}|(?!(?:is|it|its|my|the|and|that|not|me|us|him|her|at|to|you)\b)[a-z0-9]+)"
+_NO_PART = "is|it|its|my|the|and|that|not|me|us|him|her|at|to|you"
+_PLAIN = rf"(?:{_SIGN_WORDS}|[{_HAN_DIGITS}]{{1,8}}|(?!(?:{_NO_PART})\b)[a-z0-9]+)"
 # "my email is john smith seven at yahoo dot com": all words behind "is" are the address.
 _SPELLED_OUT = re.compile(
     rf"(?:{'|'.join(_WORDS['email_cues'])})(?: address)?(?: is|'s|:| ?[是係系])?"
