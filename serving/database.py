@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,10 @@ def open_engine(
     if parsed.database and parsed.database != ":memory:":
         path = Path(parsed.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a new file is opened here: closing one that this process has a connection to would let go of SQLite's
+        # locks on it, and the next process to leave would take the write-ahead log away from under that connection.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         path.chmod(0o600)
     waiting = {"timeout": _BUSY_MILLISECONDS / 1000}
     engine = create_engine(parsed, hide_parameters=True, connect_args=waiting, **(file or {}))
