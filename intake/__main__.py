@@ -1,6 +1,7 @@
 """`python -m intake`: the intake backend alone, on `INTAKE_HOST` and `INTAKE_PORT` (127.0.0.1, 8010), until stopped.
 
-For installations in which it runs on a machine of its own; `INTAKE_URL` then tells the others where it is.
+For installations in which it runs on a machine of its own; `INTAKE_URL` then tells the others where it is. With an
+argument, one of its commands instead (`intake.commands`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 
 import uvicorn
 
+from intake import commands
 from intake.database import WrongKeys
 from vault import BadKeys
 
@@ -20,6 +22,8 @@ _CANNOT_START = 78
 
 def main() -> int:
     """Run one process; returns the exit code."""
+    if sys.argv[1:]:
+        return commands.main()
     try:
         _run()
     except (BadKeys, WrongKeys) as error:

@@ -1,4 +1,4 @@
-"""Commands of the intake backend: `python -m intake.commands purge | staff-token | audit-check | deliveries`."""
+"""Commands of the intake backend: `python -m intake purge | staff-token | audit-check | deliveries | bounces`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import getpass
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from sqlalchemy.exc import OperationalError
+
 from intake.database import WrongKeys
+from intake.delivery import DeliverySettings
+from intake.delivery.bounces import read
+from intake.delivery.parcel import identifier
 from intake.roles import Role
 from intake.settings import DataSettings
 from intake.store import Store, audit
 from intake.store.audit import Actor
 from intake.store.members import NameTaken
+from intake.store.returned import Verdict, report
 from triage.content import Content
 from vault import BadKeys
 
@@ -75,12 +81,38 @@ def deliveries(store: Store, chosen: argparse.Namespace) -> int:
     return 1 if stuck else 0
 
 
+def bounces(store: Store, _chosen: argparse.Namespace) -> int:
+    """Take down what a mail on standard input says about a request that came back; nothing else changes anything."""
+    recipient = DeliverySettings().mail_to or Content.load(DataSettings().content_dir).office.email
+    bounce = read(sys.stdin.buffer.read(_MOST_READ), recipient)
+    if bounce is None:
+        _say("nothing changed: this mail does not say that one of ours failed for good")
+        return 0
+    by = Actor(getpass.getuser(), "command")
+    verdict = report(
+        store.transactions, bounce.entry, lambda entry: identifier(entry) == bounce.identifier, bounce.kind, by
+    )
+    _say(_VERDICTS[verdict].format(entry=bounce.entry, kind=bounce.kind))
+    return _TRY_LATER if verdict is Verdict.EARLY else 0
+
+
 COMMANDS: Mapping[str, Callable[[Store, argparse.Namespace], int]] = {
     "purge": purge,
     "staff-token": staff_token,
     "audit-check": audit_check,
     "deliveries": deliveries,
+    "bounces": bounces,
 }
+_VERDICTS: Mapping[Verdict, str] = {
+    Verdict.BOUNCED: "delivery {entry}: bounced ({kind})",
+    Verdict.UNKNOWN: "nothing changed: no delivery of ours has this name",
+    Verdict.UNCHANGED: "nothing changed: delivery {entry} is settled already",
+    Verdict.EARLY: "delivery {entry} is under way: read this mail again later",
+}
+# "Temporary failure" of sysexits.h: a mail server keeps the mail and runs the command again.
+_TRY_LATER = 75
+# Far more than a mail of ours that comes back whole.
+_MOST_READ = 64 * 1024 * 1024
 _MOST_LISTED = 1000
 
 
@@ -94,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     token.add_argument("role", nargs="?", choices=[role.value for role in Role])
     token.add_argument("--remove", action="store_true", help="let them out instead")
     commands.add_parser("audit-check").add_argument("--last", help="a hash that an earlier check printed")
+    commands.add_parser("bounces", help="read one mail from standard input")
     again = commands.add_parser("deliveries")
     again.add_argument("--again", action="store_true", help="try what was given up or refused again")
     chosen = parser.parse_args(arguments)
@@ -103,10 +136,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BadKeys, WrongKeys) as error:
         _complain(str(error))
         return 1
+    except OperationalError:
+        return _no_database()
     try:
         return COMMANDS[chosen.command](store, chosen)
+    except OperationalError:
+        return _no_database()
     finally:
         store.close()
+
+
+def _no_database() -> int:
+    _complain("The database does not answer; nothing was done.")
+    return _TRY_LATER
 
 
 def _say(text: str) -> None:
