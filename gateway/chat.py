@@ -645,11 +645,14 @@ class Chat:
         code, expires_at = await self.new_code(session, parse_birth_year(given.get("birth_year")))
         return json_response({"resume_code": code, "expires_at": iso(expires_at)}, 201)
 
-    async def new_code(self, session: store.Session, birth_year: int | None = None) -> tuple[str, int]:
+    async def new_code(
+        self, session: store.Session, birth_year: int | None = None, form: str | None = None
+    ) -> tuple[str, int]:
         """A code to go on with later, and until when it is good (milliseconds); an earlier one no longer works.
 
         Args:
             birth_year: needed to open it, besides the code; None: the code alone opens.
+            form: names the form that asks; sent again, it gets the code it got before.
 
         Raises:
             ChatError: `too_many_requests`.
@@ -657,7 +660,7 @@ class Chat:
         seconds = self._saves.take(session.conversation_id)
         if seconds:
             raise ChatError("too_many_requests", retry_after=seconds)
-        code, code_hash = self.tokens.new_resume_code()
+        code, code_hash = self.tokens.new_resume_code(f"{session.conversation_id} {form}" if form else None)
         birth_hash = None if birth_year is None else self.tokens.birth_year_hash(code, birth_year)
         expires_at = now_ms() + self.limits.save_days * DAY
         await self.database.run(

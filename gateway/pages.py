@@ -278,14 +278,17 @@ class Pages:
         await self._chat.say(request, token_hash, _message(fields, self._chat))
 
     async def code(self, request: Request) -> Response:
-        """`POST /chat/code`: save; the page shows the code, once. Here the year of birth is always needed."""
+        """`POST /chat/code`: save; the page shows the code, once. Here the year of birth is always needed.
+
+        The code is kept nowhere, so that no redirection could lead to it; the same form sent again shows the same code.
+        """
         fields = await self._fields(request)
         session = await self._chat.find_session(request)
         try:
             birth_year = parse_birth_year(fields.get("birth_year", ""))
         except ChatError as error:
             return await self.refused(request, error, wrong="year")
-        saved = await self._chat.new_code(session, birth_year)
+        saved = await self._chat.new_code(session, birth_year, fields.get("message"))
         told = self._words("saved", session.language, {"date": self._date(saved[1], session.language)})
         return await self._render(request, session, Shown(told=told, saved=saved))
 

@@ -81,9 +81,17 @@ class Tokens:
     def _session_hash(self, data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()
 
-    def new_resume_code(self) -> tuple[str, str]:
-        """A fresh code to read out or write down (78 random bits), and the hash under which it is stored."""
-        letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(_CODE_GROUPS * _CODE_GROUP_LENGTH))
+    def new_resume_code(self, wish: str | None = None) -> tuple[str, str]:
+        """A fresh code to read out or write down (78 random bits), and the hash under which it is stored.
+
+        Args:
+            wish: names what asked for it, in a way nobody can guess; the same wish gets the same code again.
+        """
+        number = secrets.randbits(256) if wish is None else int.from_bytes(self._mac("resume-wish", wish.encode()))
+        letters = ""
+        for _ in range(_CODE_GROUPS * _CODE_GROUP_LENGTH):
+            number, place = divmod(number, len(CODE_ALPHABET))
+            letters += CODE_ALPHABET[place]
         groups = [letters[start : start + _CODE_GROUP_LENGTH] for start in range(0, len(letters), _CODE_GROUP_LENGTH)]
         return "-".join(groups), self._mac("resume-code", letters.encode()).hex()
 

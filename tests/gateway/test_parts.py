@@ -92,6 +92,10 @@ def test_resume_codes() -> None:
     for typed in (code, code.lower(), code.replace("-", ""), f" {code} \n", code.replace("-", "—"), fullwidth):
         assert tokens.resume_code_hash(typed) == code_hash
     assert Tokens("x" * 40).resume_code_hash(code) != code_hash
+    assert tokens.new_resume_code()[0] != code
+    assert tokens.new_resume_code("a form") == tokens.new_resume_code("a form"), "a form sent again"
+    others = (tokens.new_resume_code("another form"), Tokens("x" * 40).new_resume_code("a form"))
+    assert tokens.new_resume_code("a form")[0] not in {code for code, _ in others}
 
 
 def test_sealed_links() -> None:

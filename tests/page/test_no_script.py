@@ -47,6 +47,8 @@ def test_save_and_go_on_elsewhere(browser: Browser, base: str, language: str) ->
         question, said = person.state()["asking"], person.shown()
         code = person.save()
         assert CODE.fullmatch(code)
+        person.page.reload()
+        assert person.page.inner_text("#banner .code") == code, "a reload makes no other code than the one written down"
         assert _axe(browser, person) == []
         elsewhere.page.goto(f"{base}/chat/")
         elsewhere.give_code(code)
