@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -358,14 +357,15 @@ def test_a_key_serves_one_kind_of_thing(client: httpx.Client) -> None:
     assert client.post("/v1/feedback", json=feedback, headers={"Idempotency-Key": "both"}).status_code == 409
 
 
-def test_data_outlives_a_restart(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'intake.db'}"
+def test_data_outlives_a_restart(database: Database) -> None:
+    url = database.url
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with running(url, Clock()) as address, httpx.Client(base_url=address, headers=headers) as http:
         first = send(http).json()
     with running(url, Clock()) as address, httpx.Client(base_url=address, headers=headers) as http:
         assert send(http).json() == first
-    assert (tmp_path / "intake.db").stat().st_mode & 0o777 == 0o600
+    if database.path is not None:
+        assert database.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_broken_database_is_told_and_logs_nothing_personal(
