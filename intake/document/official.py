@@ -25,6 +25,7 @@ from triage.statement import Statement
 MAPPING = "dhs-7001.yml"
 # Flags of field dictionaries (ISO 32000-1, tables 221, 226 and 228), by bit.
 _READ_ONLY, _MULTILINE, _RADIO, _COMB = 1 << 0, 1 << 12, 1 << 15, 1 << 24
+_TEXT, _BUTTON, _CHOICE = "/Tx", "/Btn", "/Ch"
 _OFF = Name.Off
 _FIRST_PAGE = "1"
 # Rough measure of what still fits a field at the smallest size; a Chinese character counts twice.
@@ -116,8 +117,7 @@ class OfficialForm:
         """Every field, value and button that the mapping names has to exist."""
         known = self.values({})
         for entry in [*self._entries("text"), *self._entries("rows"), *self._entries("boxes")]:
-            named = [*entry.get("fields", []), *(entry[key] for key in ("field", "more") if key in entry)]
-            for name in named:
+            for name in _named(entry):
                 if name not in fields:
                     raise ContentError(MAPPING, name, f"is not a field of {form}")
             value = entry.get("value", entry.get("answer"))
@@ -271,6 +271,59 @@ def listing(path: Path) -> list[str]:
             "\t".join([field.kind, name, str(field.max_chars or ""), " ".join(_all_states(field))])
             for name, field in _fields(pdf).items()
         ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A mapping beside its form.
+
+    Attributes:
+        missing: Fields, or buttons of a group, that the mapping names and the form does not have.
+        wrong_kind: Fields that are there, but a box where the mapping has a text, or the other way round.
+        unused: Fields of the form that the mapping does not name; signatures are left out.
+        used: How many of the mapping fit.
+    """
+
+    missing: tuple[str, ...]
+    wrong_kind: tuple[str, ...]
+    unused: tuple[str, ...]
+    used: int
+
+
+def compare(folder: Path) -> Comparison:
+    """Compare the mapping of a folder with the form in it.
+
+    Args:
+        folder: With both.
+
+    Raises:
+        FileNotFoundError: One of the two is not there.
+    """
+    mapping = yaml.safe_load((folder / MAPPING).read_text(encoding="utf-8"))
+    kinds: dict[str, str] = {}
+    states: dict[str, set[str]] = {}
+    for group, kind in (("text", _TEXT), ("rows", _TEXT), ("boxes", _BUTTON)):
+        for entry in mapping.get(group) or []:
+            kinds.update(dict.fromkeys(_named(entry), kind))
+            if "state" in entry:
+                states.setdefault(entry["field"], set()).add(str(entry["state"]))
+    with Pdf.open(folder / mapping["file"]) as pdf:
+        found = _fields(pdf)
+        missing = [name for name in kinds if name not in found]
+        for name in states.keys() & found.keys():
+            there = set(_all_states(found[name]))
+            missing += [f"{name} = {state}" for state in sorted(states[name]) if f"/{state}" not in there]
+        wrong = [name for name, kind in kinds.items() if name in found and found[name].kind != kind]
+        unused = [
+            name for name, field in found.items() if name not in kinds and field.kind in (_TEXT, _BUTTON, _CHOICE)
+        ]
+    fitting = kinds.keys() - set(missing) - set(wrong)
+    return Comparison(tuple(sorted(missing)), tuple(sorted(wrong)), tuple(unused), len(fitting))
+
+
+def _named(entry: Mapping[str, Any]) -> list[str]:
+    """The fields that an entry of the mapping names."""
+    return [*entry.get("fields", []), *(entry[key] for key in ("field", "more") if entry.get(key))]
 
 
 def _flatten(pdf: Pdf) -> None:

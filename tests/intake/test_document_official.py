@@ -311,6 +311,34 @@ def test_the_fields_of_a_form_are_listed_for_its_mapping(folder: Path) -> None:
     assert len(lines) == len(TEXTS) + len(CHECKS) + 2
 
 
+def check(folder: Path, status: int) -> list[str]:
+    command = [sys.executable, "-m", "intake.document", "--check", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return (done.stdout + done.stderr).splitlines()
+
+
+def test_a_mapping_is_compared_with_its_form(folder: Path) -> None:
+    assert check(folder, 0) == [f"{len(TEXTS) + len(CHECKS) + 1} fields fit; missing 0, other kind 0"]
+    mapping = yaml.safe_load(yaml.safe_dump(FIELDS))
+    mapping["text"] += [{"field": "Nmae", "value": "email"}, {"field": "Delay", "value": "phone"}]
+    mapping["text"] = [entry for entry in mapping["text"] if entry["field"] != "Helper"]
+    mapping["boxes"] = [entry for entry in mapping["boxes"] if entry["field"] != "Delay"]
+    mapping["boxes"] += [{"field": "Role", "answer": "requester_role", "is": "employer", "state": "Employer"}]
+    (folder / MAPPING).write_text(yaml.safe_dump(mapping), encoding="utf-8")
+    *lines, last = check(folder, 1)
+    assert lines == [
+        "missing in the form: Nmae",
+        "missing in the form: Role = Employer",
+        "of another kind in the form: Delay",
+        "not used by the mapping: Helper",
+    ]
+    assert last.endswith("missing 2, other kind 1")
+    (folder / "dhs-7001.pdf").unlink()
+    assert check(folder, 2) == [f"There is no {folder / 'dhs-7001.pdf'}."]
+
+
 def test_without_the_form_there_is_no_such_part(tmp_path: Path) -> None:
     with pytest.raises(NoOfficialForm):
         Document(CONTENT, tmp_path).pdf(FILED, body(), None, "official")
