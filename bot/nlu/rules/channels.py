@@ -55,6 +55,8 @@ _WISH = _LEX.cue("wish")
 _UPCOMING = _LEX.cue("upcoming")
 _HOW = re.compile(_LEX.node("how"))
 _GOING_TO = re.compile(_LEX.node("going_to"))
+_HELPER = re.compile(_LEX.node("helper"))
+_ACTS_FOR = re.compile(_LEX.node("acts_for"))
 _DID_FOR = re.compile(_LEX.node("did_for"))
 _ANSWERED = re.compile(_LEX.node("answered"))
 _TOLD_TO = re.compile(_LEX.node("told_to"))
@@ -305,7 +307,8 @@ def _elsewhere(form: Normal, window: tuple[int, int], item: _Mention) -> bool:
         return True
     if item.channel == "contact_center":
         for hit in _THEY_CALLED.finditer(form, window[0], min(len(text), window[1] + 6)):
-            if hit.start() < item.end and item.start <= hit.end():
+            helped = _ACTS_FOR.match(hit.group()) and _HELPER.search(text, 0, hit.start())
+            if hit.start() < item.end and item.start <= hit.end() and not helped:
                 return True
         if not item.strong and (
             _PHONE_DATA.search(form, window[0], window[1]) or _DEVICE.search(text, max(0, item.start - 24), item.start)
