@@ -1,13 +1,15 @@
 """Putting the next question, with what must be said before it."""
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from actions import papers, telling
 from actions.review import summary
 from actions.turn import Turn
 from triage import Decision
-from triage.facts import DELAY, HARDSHIP, OWN_CASE_ROLES
+from triage.dates import last_day
+from triage.facts import CHANNELS, DELAY, HARDSHIP, OWN_CASE_ROLES
 from triage.interview import BY_SLOT, REVIEW
 
 PRIVATE_EXTRA = frozenset({"request_proof"})
@@ -97,6 +99,12 @@ def _tell_delay(turn: Turn, decision: Decision) -> None:
         turn.say("utter_delay_inside", form=form, ask_from=turn.day(check.ask_from))
 
 
+def _as_told(turn: Turn, contacted: date) -> str:
+    """The last contact no more exactly than the person said it: a month stays a month."""
+    told = [str(turn.memory.answers.get(f"{channel}_date") or "") for channel in CHANNELS]
+    return next((value for value in told if value and last_day(value) == contacted), contacted.isoformat())
+
+
 def _tell_window(turn: Turn, decision: Decision) -> None:
     world, window = turn.world, decision.window
     days: dict[str, Any] = {"max_age_days": world.policy.contact_max_age_days,
@@ -106,10 +114,10 @@ def _tell_window(turn: Turn, decision: Decision) -> None:
     if not tried and HARDSHIP in turn.memory.answers.get("grounds", ()):
         turn.say("utter_hardship_channels", phone=phone)
     elif window.kind == "too_recent" and window.contacted and window.answer_until:
-        turn.say("utter_window_too_recent", contacted=turn.day(window.contacted),
+        turn.say("utter_window_too_recent", contacted=turn.day(_as_told(turn, window.contacted)),
                  answer_until=turn.day(window.answer_until), **days)
     elif window.kind == "too_old" and window.contacted and window.contact_since:
-        turn.say("utter_window_too_old", contacted=turn.day(window.contacted),
+        turn.say("utter_window_too_old", contacted=turn.day(_as_told(turn, window.contacted)),
                  contact_since=turn.day(window.contact_since), phone=phone, **days)
     elif window.kind == "no_contact" and window.contact_since:
         turn.say("utter_window_no_contact", contact_since=turn.day(window.contact_since), phone=phone, **days)

@@ -18,6 +18,7 @@ SELDOM_IN_A_STORY = frozenset({"ask_legal_advice", "give_feedback"})
 CASE_FACTS = ("form_type", "receipt_number", "service_channel")
 # A concern as sure as this needs no asking back; anything said later reopens it.
 VERY_SURE = 0.6
+OUTRIGHT = 0.85
 LIKELY = 0.4
 FAINT = 0.25
 
@@ -67,12 +68,18 @@ def claims_of(message: Message) -> Claims:
         elif not named and message.intent == "disagree_with_decision":
             grounds.discard(USCIS_ERROR)
     elif concern and strength >= VERY_SURE and not any(
-            intent in BY_INTENT and confidence >= LIKELY for intent, confidence in readings):
+            intent in BY_INTENT and confidence >= (VERY_SURE if _wholly(message, concern) else LIKELY)
+            for intent, confidence in readings):
         # Words like "waiting" or "mistake" also occur in what is said about a consulate or in a suggestion.
         grounds = set()
         not_received = False
     sure = concern is not None and not grounds and not not_received and strength >= VERY_SURE
     return Claims(tuple(name for name in GROUNDS if name in grounds), denied, concern, sure, not_received)
+
+
+def _wholly(message: Message, concern: str) -> bool:
+    """Whether the message as a whole leaves no doubt about the concern, whatever a sentence of it sounds like alone."""
+    return any(message.sure(intent, at_least=OUTRIGHT) for intent, name in CONCERNS.items() if name == concern)
 
 
 def _concern(message: Message, readings: list[tuple[str, float]], found: set[str]) -> tuple[str | None, float]:

@@ -41,6 +41,8 @@ def _answer_after_all(turn: Turn) -> bool:
     if message.intent == "save_for_later":
         return (slot == "documents" and message.cue("papers_later")) or (
             slot == "delivery" and message.first("delivery") is not None)
+    if message.intent == "talk_to_human":
+        return slot == "requester_role" and message.first("requester_role") is not None
     return message.intent == "stop" and question is not None and question.optional and message.cue("pass")
 
 

@@ -39,9 +39,12 @@ LONG_FOR_A_BIRTHDAY = 10
 # "Could not get one, so I never went": the sentence as a whole outweighs the word in it.
 SURELY_NOT = 0.7
 OLDEST_PERSON = 120
+OF_AGE = 18
 # No request is about a case filed before, or a call as long ago: an earlier date is a slip, or a birthday.
 FIRST_FILING_YEAR = 1980
 FIRST_CONTACT_YEAR = 2000
+# So few words that begin with a no deny whatever was asked for.
+BARE_NO = 4
 NAME_MAX = 120
 ADDRESS_MAX = 400
 _DIGITS = re.compile(r"\d")
@@ -93,13 +96,14 @@ def yes_or_no(message: Message, yes: tuple[str, ...] = YES, no: tuple[str, ...] 
 def has_none(message: Message) -> bool:
     """Whether the person says that there is none, or does not want to tell."""
     return (message.cue("none", "pass") or message.p("skip", "deny") >= HALF_SURE
+            or (message.cue("no") and not message.is_question and message.length <= BARE_NO)
             or (message.intent in ("unsure", "not_tried_channel") and message.confidence >= 0.5))
 
 
 def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
     """Receipt numbers; what is not clear is asked back, never mended silently."""
     good, asked = [], None
-    for item in _after_correction(message, list(message.all("receipt_number"))):
+    for item in after_correction(message, list(message.all("receipt_number"))):
         problem = item.get("problem")
         if not problem:
             good.append(str(item["value"]))
@@ -132,8 +136,13 @@ def receipts(message: Message, today: date, context: Mapping[str, Any]) -> Readi
     return None
 
 
-def _after_correction(message: Message, items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Without the numbers that the person takes back in the same breath ("…345, no wait, …354")."""
+def after_correction(message: Message, items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without what the person takes back in the same breath ("…345, no wait, …354").
+
+    Args:
+        message: The message.
+        items: Its entities of one kind and role.
+    """
     for cue in message.all("cue"):
         later = [item for item in items if item.get("start", 0) >= cue.get("end", 0)]
         if cue["value"] == "corrected" and later and len(later) < len(items):
@@ -150,6 +159,7 @@ def form(message: Message, today: date, context: Mapping[str, Any]) -> Reading |
     for item in items:
         if item.get("value") and _written(str(item["value"]), message.text):
             return Reading({"form_type": item["value"]})
+    for item in items:
         if item.get("candidates") and not item.get("variant"):
             ambiguous = ambiguous or item
         elif item.get("known") is False:
@@ -170,12 +180,24 @@ def _written(form_id: str, text: str) -> bool:
     return form_id.replace("-", "") in plain
 
 
+def _never_went(message: Message, channel_name: str) -> bool:
+    """Whether "when was that?" is answered by that it never was."""
+    if channel_name not in CHANNELS or message.is_question:
+        return False
+    said = any(item["value"] == channel_name and item.get("role") == NOT_TRIED for item in message.all("service_channel"))
+    # Nobody forgets that there was a visit: a bare no denies it. A call may have been any day.
+    bare = channel_name == "infopass" and message.cue("no") and message.length <= BARE_NO and not message.sure("unsure")
+    return said or bare or message.sure("not_tried_channel", at_least=SURELY_NOT)
+
+
 def a_date(slot: str, roles: tuple[str | None, ...]) -> Reader:
     """Reader of a date in the past, of which the month is enough."""
 
     def read(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:
         item = best_date(message, roles)
         if item is None:
+            if _never_went(message, slot.removesuffix("_date")):
+                return Reading({slot.removesuffix("_date"): NOT_TRIED})
             if slot != "filing_date":
                 return Reading(skip=True) if has_none(message) else None
             # Helped once; who still does not know goes on without it.
@@ -213,7 +235,7 @@ def best_date(message: Message, roles: tuple[str | None, ...]) -> Mapping[str, A
     """The most exact date with one of these roles; of two alike the last (people correct themselves)."""
     exact = {"day": 2, "month": 1, "year": 0}
     best = None
-    told = _after_correction(message, list(message.all("date")))
+    told = after_correction(message, list(message.all("date")))
     for item in [item for item in told if not item.get("denied")] or told:
         if item.get("role") not in roles:
             continue
@@ -240,6 +262,10 @@ def channel(name: str) -> Reader:
             state = chosen.values[name] if chosen else None
         asks = message.is_question and (
             not message.cue("yes", "no") or message.text.rstrip().endswith(("?", "？")))
+        # "The website? Never opened it.": the question is only taken up.
+        if state is None and asks and not message.text.rstrip().endswith(("?", "？")) and message.sure(
+                "tried_channel", "not_tried_channel", at_least=SURELY_NOT):
+            asks = False
         if state is None and message.cue("habit"):
             state = TRIED
         if state is None and message.cue("unknown_way") and not message.first("service_channel"):
@@ -358,11 +384,20 @@ def birth(message: Message, today: date, context: Mapping[str, Any]) -> Reading 
         return None
     if item.get("precision") != "day" or item.get("approx"):
         return Reading(problem="utter_invalid_birth_incomplete")
-    born = first_day(str(item["value"]))
+    value = str(item["value"])
+    either = [year for year in item.get("either", ()) if 0 < today.year - year <= OLDEST_PERSON]
+    if context.get("language") == "zh-Hant" and len(either) == 2:
+        western, roc = either
+        if not context.get("misses"):
+            return Reading(problem="utter_invalid_birth_which_year",
+                           details={"value": item.get("text") or value, "western": western, "roc": roc})
+        # Said again as it was: Taiwan's calendar, unless that makes a child of the person.
+        value = f"{roc if today.year - roc >= OF_AGE else western}{value[4:]}"
+    born = first_day(value)
     if born >= today or today.year - born.year > OLDEST_PERSON or before_filing(
-            str(context.get("filing_date") or ""), str(item["value"])):
-        return Reading(problem="utter_invalid_date_of_birth", details={"value": item.get("text") or item["value"]})
-    return Reading({"date_of_birth": str(item["value"])})
+            str(context.get("filing_date") or ""), value):
+        return Reading(problem="utter_invalid_date_of_birth", details={"value": item.get("text") or value})
+    return Reading({"date_of_birth": value})
 
 
 def a_number(message: Message, today: date, context: Mapping[str, Any]) -> Reading | None:

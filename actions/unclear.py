@@ -172,6 +172,8 @@ def resolve(turn: Turn, pending: Mapping[str, Any]) -> bool:
     """
     readings, at = [str(name) for name in pending["readings"]], turn.memory.at
     chosen = _by_place(turn, readings)
+    if chosen is None and "stop" in readings and turn.message.cue("end_it"):
+        chosen = "stop"
     if chosen is None and (repeated := _by_words(turn, readings)):
         if repeated == OTHER:
             return _something_else(turn, pending)

@@ -348,7 +348,7 @@ def _read(turn: Turn, slot: str | None) -> bool:
         return _read_grounds(turn)
     if slot == REVIEW:
         return _read_review(turn)
-    context = {**turn.memory.answers, "misses": turn.memory.at.misses}
+    context = {**turn.memory.answers, "misses": turn.memory.at.misses, "language": turn.language}
     question = slot in READERS and READERS[slot](turn.message, turn.world.today, context)
     if not isinstance(question, Reading):
         return False

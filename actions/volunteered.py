@@ -1,17 +1,19 @@
 """Facts that a message brings without having been asked for, so that nothing is asked twice."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from actions.changing import merged_receipts
 from actions.claims import Claims, claims_of
-from actions.readers import before_filing, contact_values, form
+from actions.readers import after_correction, before_filing, contact_values, form
 from actions.turn import Turn
 from triage.dates import first_day
 from triage.facts import CHANNELS, DELAY, HARDSHIP, OWN_CASE_ROLES, TRIED, UNRESOLVED
 
 WORKER_PETITIONS = ("I-129", "I-140", "I-907")
+_YEAR = re.compile(r"\d{4}|\d[年/.-]\d|年")
 STORY_WORDS = 8
 TELLING_WORDS = 10
 # In the middle of the interview a new ground is taken only from a sentence that is clearly about it.
@@ -49,6 +51,8 @@ def _form(turn: Turn, asked: str | None) -> None:
 
 
 def _channels(turn: Turn, asked: str | None) -> None:
+    if asked in ("delivery", "documents"):
+        return  # "The office has a fax machine": whose office it is, is not said
     answers = turn.memory.answers
     for item in (*turn.message.all("service_channel"), *turn.message.all("other_channel")):
         name, state = item["value"], item.get("role")
@@ -65,7 +69,12 @@ def _dates(turn: Turn, asked: str | None) -> None:
     # "They say they mailed it in July" is about USCIS's mail, not about filing.
     names_a_form = any(item["value"] for item in turn.message.all("form_type"))
     about_their_mail = claims_of(turn.message).not_received and not names_a_form
-    for item in turn.message.all("date"):
+    dates = list(turn.message.all("date"))
+    kept = {id(item) for role in {item.get("role") for item in dates}
+            for item in after_correction(turn.message, [one for one in dates if one.get("role") == role])}
+    for item in dates:
+        if id(item) not in kept:
+            continue
         role, value = item.get("role"), str(item["value"])
         if item.get("future") or item.get("precision") == "year" or first_day(value) > today:
             continue
@@ -83,7 +92,10 @@ def _dates(turn: Turn, asked: str | None) -> None:
 
 
 def _birth(turn: Turn, item: Mapping[str, Any]) -> None:
-    if item.get("precision") == "day" and not item.get("approx"):
+    # "They printed my birthday as January 8": a day without its year is not the whole of it.
+    with_year = str(item["value"])[:4] != str(turn.world.today.year) or _YEAR.search(str(item.get("text") or ""))
+    doubtful = turn.language == "zh-Hant" and item.get("either")
+    if item.get("precision") == "day" and not item.get("approx") and with_year and not doubtful:
         _note(turn, "date_of_birth", str(item["value"]))
 
 
@@ -120,7 +132,7 @@ def _person(turn: Turn, asked: str | None) -> None:
             _note(turn, slot, str(name["value"]))
     delivery = message.first("delivery")
     wish = message.any_sentence("inform", "ask_how_to_submit", at_least=CLEARLY) and not message.is_question
-    if delivery and wish and asked not in ("delivery", "consent") and "delivery" not in answers:
+    if delivery and wish and asked not in ("delivery", "consent", "documents") and "delivery" not in answers:
         _note(turn, "delivery", delivery["value"])
 
 

@@ -173,7 +173,8 @@ def _has_english(sentence: str) -> bool:
     if spans:
         rest = replace(rest, spans, dict.fromkeys((span.kind for span in spans), "·"))
     typed = _LATIN_WORD.findall(rest)
-    if not typed:
+    # Letters alone spell something, as "I O E 0 9 …" does; they are no words.
+    if not typed or max(map(len, typed)) == 1:
         return False
     english = _english()
     words = [word.lower() for word in typed]

@@ -12,7 +12,18 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from bot.nlu.rules.date_readings import AMENDS, BIRTH_BEFORE, WINDOW, WORDS, Context, Handler, Hit, Reading, either
+from bot.nlu.rules.date_readings import (
+    AMENDS,
+    BIRTH_BEFORE,
+    ROC_OFFSET,
+    WINDOW,
+    WORDS,
+    Context,
+    Handler,
+    Hit,
+    Reading,
+    either,
+)
 from bot.nlu.rules.dates_in_chinese import CHINESE_RULES, HAS_CHINESE_DATE
 from bot.nlu.rules.dates_in_english import ENGLISH_RULES, HAS_ENGLISH_DATE, YEAR_RULES
 from bot.nlu.rules.dates_in_figures import DIGIT_RULES
@@ -44,7 +55,8 @@ def extract(text: str, today: date) -> list[Entity]:
     Returns:
         Entities ``date`` in order of appearance. ``value`` is ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY`` as ``precision``
         (``day``, ``month``, ``year``) says; ``approx`` marks vague ones, ``future`` those that begin after ``today``,
-        ``denied`` those that are told to be wrong ("not May, June").
+        ``denied`` those that are told to be wrong ("not May, June"); ``either`` has both years where two figures
+        before 年 may be of either calendar.
         The role is ``birth`` where the words beside the date say so, else None. A date that is given twice in
         different words ("前年交的，2024年1月31日") gives two entities.
     """
@@ -137,7 +149,7 @@ def _settled(index: int, hits: list[Hit], role: str | None, today: date) -> Read
     for other in hits[max(0, index - 2) : index + 3]:
         same = other.reading
         if same and same.two_figures is None and same.year in years and same.month in (reading.month, None):
-            return replace(reading, year=same.year)
+            return replace(reading, year=same.year, two_figures=None)
     if role == "birth":
         past = [year for year in years if date(year, reading.month or 1, 1) <= today]
         reading = replace(reading, year=past[0] if past else reading.year)
@@ -171,6 +183,13 @@ def _trimmed(context: Context, hit: Hit) -> tuple[int, int]:
     return start, end
 
 
+def _two_calendars(reading: Reading, written: str) -> list[int]:
+    """The years that two figures before 年 can mean, in the Western and in the Republic's calendar."""
+    if reading.two_figures is None or "年" not in written:
+        return []
+    return [1900 + reading.two_figures, ROC_OFFSET + reading.two_figures]
+
+
 def _entity(
     context: Context, hit: Hit, reading: Reading, role: str | None, span: tuple[int, int], original: str
 ) -> Entity:
@@ -188,5 +207,6 @@ def _entity(
         "precision": precision,
         "approx": approx,
         "future": first_day(value) > context.today,
+        **({"either": two} if (two := _two_calendars(reading, original[slice(*span)])) else {}),
     }
     return Entity("date", value, *span, original[slice(*span)], role=role, extras=extras)

@@ -55,8 +55,8 @@ _MD = (
 )
 _ZH_SEASON = r"(?P<season>[春夏秋冬])[天季]?"
 _ZH_PART = rf"(?P<part>{either(_PARTS_ZH)})(?![国文美介心])"
-# "年尾11月", "去年底12月": the month counts.
-_ZH_PART_MONTH = rf"(?:(?:{either(_PARTS_ZH)})的?\s?)?{_MD}"
+# "年尾11月", "去年底12月", "大前年开春三月": the month counts.
+_ZH_PART_MONTH = rf"(?:(?:{either([*_PARTS_ZH, *WORDS['before_month_zh']])})的?\s?){{0,2}}{_MD}"
 _ZH_HOLIDAY = rf"(?P<holiday>{either(word for word in HOLIDAYS if not word.isascii())})"
 _ZH_NUMBER = rf"(?:[0-9]{{1,3}}|[{_CN}]{{1,4}})"
 _ZH_FULL = re.compile(
