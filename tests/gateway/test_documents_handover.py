@@ -17,6 +17,7 @@ from tests.gateway.conftest import INTAKE_TOKEN, FakeRasaServer, FrontDoor, Pers
 from tests.gateway.test_documents import QUICK, another_pdf, listed, stored, until, upload
 from tests.intake.conftest import send
 from tests.papers import files
+from tests.papers.fake_clamd import FakeClamd
 
 _counter = itertools.count()
 BEARER = {"Authorization": f"Bearer {INTAKE_TOKEN}"}
@@ -25,11 +26,11 @@ BEARER = {"Authorization": f"Bearer {INTAKE_TOKEN}"}
 class House:
     """Front door and intake backend, each a process of its own, and an engine that does as it is told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **intake: str) -> None:
         self.engine = FakeRasaServer()
         (folder / "door").mkdir()
         (folder / "intake").mkdir()
-        self.intake = FrontDoor(self.engine, folder / "intake", program="service")
+        self.intake = FrontDoor(self.engine, folder / "intake", program="service", **intake)
         environment = QUICK | {"INTAKE_URL": self.intake.url}
         self.door = FrontDoor(self.engine, folder / "door", **environment)
 
@@ -144,6 +145,27 @@ def test_while_the_backend_is_away_documents_wait_through_every_restart(house: H
     until(lambda: {one["state"] for one in listed(person)} == {"sent"})
     assert len(house.documents(number)) == 3
     assert stored(house.door) == set()
+
+
+def test_while_the_scanner_of_the_backend_is_away_documents_wait_here(tmp_path: Path) -> None:
+    clamd = FakeClamd()
+    clamd.mode = "hang_up"
+    house = House(tmp_path, CLAMD_URL=clamd.url)
+    try:
+        person, number = house.person(), house.new_request()
+        upload(person, another_pdf())
+        submit(person, number)
+        until(lambda: "document not handed over" in house.door.log.read_text())
+        assert [one["state"] for one in listed(person)] == ["kept"]
+        assert house.documents(number) == []
+        assert len(stored(house.door)) == 1
+        clamd.mode = "work"
+        until_slowly(lambda: [one["state"] for one in listed(person)] == ["sent"])
+        assert [one["scan"] for one in house.documents(number)] == ["clean"]
+        assert stored(house.door) == set()
+    finally:
+        house.stop()
+        clamd.stop()
 
 
 def test_killed_again_and_again_each_document_arrives_once(house: House) -> None:
