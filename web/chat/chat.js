@@ -8,6 +8,7 @@
   const { find, hosts, echo, fax } = document.body.dataset;
   const SHOW_WAITING_AFTER = 400;
   const PATIENCE = 20000;
+  const UPLOAD_PATIENCE = 60000;
   const FIRST_PAUSE = 1000;
   const LONGEST_PAUSE = 30000;
   const WARN_BEFORE = 120000;
@@ -415,10 +416,22 @@
     request.setRequestHeader("Accept-Language", root.lang);
     if (kept.get("token")) request.setRequestHeader("Authorization", `Bearer ${kept.get("token")}`);
     request.upload.onprogress = ({ loaded, total }) => {
+      wait();
       bar.value = Math.round((loaded / total) * 100);
       byId("banner").querySelector("p").textContent = word("uploading", { percent: bar.value });
     };
-    request.onerror = () => { bar.hidden = true; tell(word("upload_failed")); };
+    // Silence ends it, as with an answer; while some of a large paper still goes out, there is none.
+    let silence;
+    const wait = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => request.abort(), UPLOAD_PATIENCE);
+    };
+    request.onloadend = () => clearTimeout(silence);
+    request.onabort = request.onerror = () => {
+      bar.hidden = true;
+      tell(word("upload_failed"));
+      look();
+    };
     request.onload = async () => {
       bar.hidden = true;
       let answer = {};
@@ -433,20 +446,21 @@
     bar.value = 0;
     bar.hidden = false;
     tell(word("uploading", { percent: 0 }));
+    wait();
     request.send(data);
   }
 
   // What came of it is read out, and stands beside the button for those who see it.
   async function copy(button) {
-    let told = "copied";
+    let told = word("copied");
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
     } catch {
-      told = "not_copied";
+      told = word("not_copied");
     }
-    announce(word(told));
+    announce(told);
     for (const before of document.querySelectorAll(".copied")) before.remove();
-    const note = element("b", { class: "copied", "aria-hidden": "true" }, word(told));
+    const note = element("b", { class: "copied", "aria-hidden": "true" }, told);
     button.after(" ", note);
     setTimeout(() => note.remove(), SHOW_COPIED);
   }
