@@ -6,7 +6,7 @@ import ipaddress
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,17 +81,27 @@ class MailOffice:
     """A mail server. What it answers to RCPT and DATA can be set; None is yes.
 
     Attributes:
+        dsn: Whether it knows reports as of RFC 3461.
+        asked: What it was asked for about reports.
         mails: What it has taken over.
         on_data: Called with each mail that came in whole, before it is answered.
     """
 
     port: int
+    dsn: bool = False
+    asked: list[str] = field(default_factory=list)
     recipient_answer: str | None = None
     data_answer: str | None = None
     drop: bool = False
     on_data: Callable[[EmailMessage], None] | None = None
     mails: list[EmailMessage] = field(default_factory=list)
     envelopes: list[tuple[str | None, list[str]]] = field(default_factory=list)
+
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-DSN"] if self.dsn else []), responses[-1]]
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -116,6 +126,21 @@ class MailOffice:
         return "250 OK"
 
 
+class _ReportingServer(SMTP):
+    """Takes what is asked for about reports; the library's own server knows none of it."""
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        office = self.event_handler
+        own = [one for one in params if office.dsn and one.partition("=")[0] in ("ENVID", "RET", "NOTIFY")]
+        office.asked += own
+        return super()._getparams([one for one in params if one not in own])
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _ReportingServer(self.handler, **self.SMTP_kwargs)
+
+
 def _login(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object) -> AuthResult:
     assert isinstance(data, LoginPassword)
     right = data.login == USER.encode() and data.password == PASSWORD.encode()
@@ -135,7 +160,7 @@ def mail_office(
         options |= {"ssl_context": made.context(), "auth_require_tls": False}
     elif made:
         options |= {"tls_context": made.context(), "require_starttls": True}
-    controller = Controller(office, hostname="127.0.0.1", port=office.port, **options)
+    controller = _Controller(office, hostname="127.0.0.1", port=office.port, **options)
     controller.start()
     try:
         yield office

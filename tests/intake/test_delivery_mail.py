@@ -124,6 +124,19 @@ def test_a_request_arrives_with_form_and_papers(
     assert history(client, number) == ["received", "delivered"]
 
 
+@pytest.mark.parametrize("dsn", [True, False])
+def test_reports_are_asked_for_without_the_mail_where_the_server_knows_them(
+    client: httpx.Client, store: Store, clock: Clock, office: MailOffice, trusted: Certificate, dsn: bool
+) -> None:
+    office.dsn = dsn
+    worker = deliverer(store, options(office, trusted), clock)
+    number_of(client)
+    clock.forward(seconds=GRACE)
+    assert worker.step()
+    name = str(office.mails[0]["Message-ID"]).strip("<>").partition("@")[0]
+    assert office.asked == ([f"ENVID={name.upper()}", "RET=HDRS", "NOTIFY=FAILURE"] if dsn else [])
+
+
 def test_two_workers_deliver_each_request_once(
     client: httpx.Client, database: Database, clock: Clock, office: MailOffice, trusted: Certificate
 ) -> None:
