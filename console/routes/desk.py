@@ -130,10 +130,11 @@ class Desk:
         if call is None or call.call_back_at is None or not (everybody or call.staff_id == session.member.id):
             raise Problem("not_found", HTTPStatus.NOT_FOUND)
         opened = None if form.get("do") == "done" else await self._open_again(session, call)
+        how = "done" if opened is None else "open"
 
         def settle(connection: Connection) -> None:
             calls.change(connection, call, call_back_done=now())
-            audit.note(connection, Action.CALL_BACK_OPENED, session.member.id, call.id, form.get("do"))
+            audit.note(connection, Action.CALL_BACK_OPENED, session.member.id, call.id, how)
 
         await self._parts.database.run(settle)
         if opened is None:
@@ -147,10 +148,11 @@ class Desk:
         if call is None or not (call.danger or call.disposition == self._parts.dispositions.danger):
             raise Problem("not_found", HTTPStatus.NOT_FOUND)
         opened = None if form.get("do") == "done" else await self._open_again(session, call)
+        how = "done" if opened is None else "open"
 
         def settle(connection: Connection) -> None:
             calls.take_urgent(connection, call, session.member.id)
-            audit.note(connection, Action.URGENT_SEEN, session.member.id, call.id, form.get("do"))
+            audit.note(connection, Action.URGENT_SEEN, session.member.id, call.id, how)
 
         await self._parts.database.run(settle)
         if opened is None:

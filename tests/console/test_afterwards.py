@@ -129,6 +129,16 @@ def test_a_call_back_and_the_code_of_the_caller_do_not_touch_each_other(
     assert {("look_up_reference", ""), ("call_back_opened", "open")} <= audit_of(sign_in("supervisor"), call)
 
 
+def test_a_call_back_to_a_case_that_was_opened_elsewhere_during_the_call(taker: CallTaker, base: str) -> None:
+    taker.begin("en").say(TOLD["en"])
+    home = Chat(base, "en").open(resume_code=code_of(taker))
+    taker.page.reload()
+    expect(taker.page.locator("main h1")).to_contain_text("not open here")
+    call = book(taker)
+    open_row(taker, row_of(taker, call, "backs-title"), "Call back now")
+    assert taker.asking == home.asking
+
+
 def test_a_call_back_to_a_case_that_is_erased(taker: CallTaker, base: str, sign_in: Callable[[str], CallTaker]) -> None:
     taker.begin("en").say(TOLD["en"])
     code = code_of(taker)
