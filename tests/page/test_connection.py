@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.conversations.test_outcomes import OPENINGS
+from tests.page.test_control import PNG
 from tests.page.visitor import PARTS, Visitor, visitor
 
 MESSAGES = "**/chat/messages"
@@ -209,6 +210,29 @@ def test_a_conversation_that_ended_elsewhere(anyone: Visitor) -> None:
     anyone.page.reload()
     expect(anyone.page.locator("#banner")).to_contain_text("no longer open")
     assert len(anyone.shown()) == 1
+
+
+def test_an_upload_that_gets_no_answer_comes_to_an_end(anyone: Visitor) -> None:
+    """The person is told, the file is still chosen, and may be sent again."""
+    anyone.page.clock.install()
+    anyone.page.reload()
+    anyone.say(OPENINGS["submitted"]["en"])
+    held: list[Route] = []
+    anyone.page.route("**/chat/documents", lambda route: held.append(route))
+    anyone.page.click("#papers > summary")
+    anyone.page.set_input_files("#file", {"name": "notice.png", "mimeType": "image/png", "buffer": PNG})
+    anyone.page.click("#upload button")
+    expect(anyone.page.locator("#sent")).to_be_visible()
+    anyone.page.clock.fast_forward(50_000)
+    expect(anyone.page.locator("#sent"), "there is patience").to_be_visible()
+    anyone.page.clock.fast_forward(200_000)
+    expect(anyone.page.locator("#banner")).to_contain_text("was not added")
+    expect(anyone.page.locator("#sent")).to_be_hidden()
+    assert len(held) == 1
+    anyone.page.unroute("**/chat/documents")
+    assert anyone.page.evaluate("document.getElementById('file').files.length") == 1
+    anyone.page.click("#upload button")
+    expect(anyone.page.locator("#papers form[action='/chat/remove'] li")).to_have_count(1)
 
 
 def test_the_server_is_away_at_the_first_visit(browser: Browser, base: str, language: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conversations.people import ANSWERS
@@ -232,6 +235,8 @@ def test_reflow(browser: Browser, base: str, language: str, window: str) -> None
         person.open().be_at("full_name")
         person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert person.too_wide() == []
+        if window == "320":
+            assert person.axe() == []
         person.page.screenshot(path=_path(person, f"reflow-{window.rstrip('%')}"), full_page=True)
 
 
@@ -260,13 +265,23 @@ def test_larger_text_is_not_cut_off(person: Visitor, how: str) -> None:
     person.page.screenshot(path=_path(person, f"text-{how.rstrip('%')}"), full_page=True)
 
 
-def test_targets_are_large_enough(person: Visitor) -> None:
-    person.be_at("requester_role")
+@pytest.mark.parametrize("asking", ["grounds", "requester_role", "documents", "consent", "review"])
+def test_targets_are_large_enough(person: Visitor, asking: str) -> None:
+    if asking == "grounds":
+        person.say(
+            {"en": "I need help with my case.", "zh-Hans": "我的案子要帮忙。", "zh-Hant": "我的案子要幫忙。"}[
+                person.language
+            ]
+        )
+        assert person.state()["asking"] == asking
+    else:
+        person.be_at(asking)
     person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert person.page.evaluate(SMALL, 24) == []
     heights = [one.bounding_box()["height"] for one in person.page.locator("#choices button").all()]  # type: ignore[index]
     assert heights
     assert min(heights) >= 44
+    assert person.page.evaluate(SMALL, 44) == []
     lines = person.page.locator("#messages p[dir] a")
     assert all((one.bounding_box() or {})["height"] > 0 for one in lines.all())
 
@@ -387,9 +402,10 @@ def test_privacy_comes_first(browser: Browser, base: str, language: str) -> None
         assert bodies == [], "nothing is sent before the person writes"
 
 
-@pytest.mark.parametrize("scheme", ["forced", "print"])
+@pytest.mark.parametrize("scheme", ["forced-light", "forced-dark", "print"])
 def test_other_looks(browser: Browser, base: str, language: str, scheme: str) -> None:
-    options = {"forced_colors": "active"} if scheme == "forced" else {}
+    _, _, ground = scheme.partition("-")
+    options = {"forced_colors": "active", "color_scheme": ground} if ground else {}
     with visitor(browser, base, language, **options) as person:
         person.open().be_at("requester_role")
         if scheme == "print":
@@ -404,7 +420,33 @@ def test_other_looks(browser: Browser, base: str, language: str, scheme: str) ->
                 "[...document.querySelectorAll('#choices button')].map((one) => getComputedStyle(one).borderStyle)"
             )
             assert set(borders) == {"solid"}
+            person.save()
+            for least, selector in ((3, "#bar"), (4.5, "#told"), (4.5, "#banner .code"), (4.5, "#banner .qr svg")):
+                assert _contrast(person, selector) >= least, selector
+            for selector in ("header > p", "h1", "nav", "#messages", "#choices", "#help", "#send"):
+                assert _contrast(person, selector) >= 4.5, selector
+            edges = person.page.evaluate("getComputedStyle(document.getElementById('banner')).borderStyle")
+            assert edges == "solid"
+            # Axe takes the colours of the style sheet for those that are seen.
+            assert [one for one in person.axe() if "color-contrast" not in one] == []
         person.page.screenshot(path=_path(person, scheme), full_page=True)
+
+
+def _contrast(person: Visitor, selector: str) -> float:
+    """Between the colour that most of an element has, and the one in it that is told from that best."""
+    picture = Image.open(io.BytesIO(person.page.locator(selector).screenshot())).convert("RGB")
+    colours = Counter(picture.get_flattened_data())
+    most = colours.most_common(1)[0][0]
+    few = picture.width * picture.height / 100
+    lights = [_light(colour) for colour, times in colours.items() if times >= few]
+    found = [(max(one, _light(most)) + 0.05) / (min(one, _light(most)) + 0.05) for one in lights]
+    return max(found)
+
+
+def _light(colour: tuple[int, int, int]) -> float:
+    """The relative luminance of a colour (WCAG)."""
+    parts = [part / 255 / 12.92 if part / 255 <= 0.04045 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def test_nothing_moves_for_who_wants_it_so(browser: Browser, base: str) -> None:

@@ -8,7 +8,7 @@
   const { find, hosts, echo, fax } = document.body.dataset;
   const SHOW_WAITING_AFTER = 400;
   const PATIENCE = 20000;
-  const UPLOAD_PATIENCE = 60000;
+  const UPLOAD_PATIENCE = 120000;
   const FIRST_PAUSE = 1000;
   const LONGEST_PAUSE = 30000;
   const WARN_BEFORE = 120000;
