@@ -184,7 +184,7 @@ def _never_went(message: Message, channel_name: str) -> bool:
     """Whether "when was that?" is answered by that it never was."""
     if channel_name not in CHANNELS or message.is_question:
         return False
-    said = any(item["value"] == channel_name and item.get("role") == NOT_TRIED for item in message.all("service_channel"))
+    said = any(item["value"] == channel_name for item in message.all("service_channel", NOT_TRIED))
     # Nobody forgets that there was a visit: a bare no denies it. A call may have been any day.
     bare = channel_name == "infopass" and message.cue("no") and message.length <= BARE_NO and not message.sure("unsure")
     return said or bare or message.sure("not_tried_channel", at_least=SURELY_NOT)

@@ -59,7 +59,8 @@ def test_who_says_it_again_as_it_was_is_not_held_up(text: str, born: str) -> Non
     ],
 )
 def test_a_clear_year_of_birth_is_taken_at_once(language: str, text: str, born: str) -> None:
-    assert talking("date_of_birth", language, **UP_TO_THE_BIRTHDAY).say(text, INFORM).memory.answers["date_of_birth"] == born
+    talk = talking("date_of_birth", language, **UP_TO_THE_BIRTHDAY).say(text, INFORM)
+    assert talk.memory.answers["date_of_birth"] == born
 
 
 @pytest.mark.parametrize(
