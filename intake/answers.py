@@ -111,25 +111,24 @@ class SimilarList(Answer):
     similar: list[SimilarOut]
 
 
+_DOCUMENT: Any = {
+    "document_id": "5f0c9d3a7b1e4c62a8d45e9f01b2c3d4",
+    "kind": "receipt_notice",
+    "name": "notice.pdf",
+    "media_type": "application/pdf",
+    "size": 183204,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "pages": 2,
+    "scan": "clean",
+    "received_at": _MOMENT,
+    "request": f"/v1/case-requests/{_NUMBER}",
+}
+
+
 class DocumentOut(Answer):
     """A paper that belongs to a request."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "document_id": "5f0c9d3a7b1e4c62a8d45e9f01b2c3d4",
-                "kind": "receipt_notice",
-                "name": "notice.pdf",
-                "media_type": "application/pdf",
-                "size": 183204,
-                "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                "pages": 2,
-                "scan": "clean",
-                "received_at": _MOMENT,
-                "request": f"/v1/case-requests/{_NUMBER}",
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _DOCUMENT})
 
     document_id: str
     kind: str
@@ -145,6 +144,8 @@ class DocumentOut(Answer):
 
 class DocumentsOut(Answer):
     """The papers of a request."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"documents": [_DOCUMENT]}})
 
     documents: list[DocumentOut]
 
@@ -368,7 +369,7 @@ class TrailOut(Answer):
                         "after": {"status": "in_review"},
                     }
                 ],
-                "next": None,
+                "next": 6,
             }
         }
     )

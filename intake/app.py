@@ -82,7 +82,7 @@ def create_app(
     for routes in (persons.routes, requests.routes, staff.routes):
         app.include_router(routes(context))
     app.include_router(_documents(context))
-    openapi.describe(app)
+    openapi.describe(app, content.settings, clock)
     return app
 
 
@@ -115,7 +115,7 @@ def _delivering(context: Context, settings: DeliverySettings) -> list[Worker]:
 def _health(store: Store) -> APIRouter:
     router = APIRouter(tags=["health"])
 
-    @router.get("/v1/health", responses={200: good(answers.HealthOut, "It works."), **problems()})
+    @router.get("/v1/health", responses={200: good(answers.HealthOut, "It works."), **problems(reads=True)})
     def health() -> dict[str, str]:
         """Whether the database answers."""
         store.transactions.ping()

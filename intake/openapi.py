@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,7 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from intake import schema
-from intake.routes.common import KEY_PATTERN, REF
+from intake.routes.common import KEY_PATTERN, REF, REFUSALS
+from triage.content import Settings
 
 # Bodies that are read by hand, so that every wrong field is named at once.
 BODIES: tuple[type[BaseModel], ...] = (
@@ -25,24 +28,62 @@ BODIES: tuple[type[BaseModel], ...] = (
     schema.WithProof,
 )
 _BUILT_IN = "HTTPValidationError"
+_MARKS = (schema.LIMIT, schema.DATES)
 
 
-def describe(app: FastAPI) -> None:
-    """Complete the description of an app: bodies, tokens, and only those refusals that it really gives."""
+# What a parameter is, and an example of it.
+PARAMETERS: Mapping[str, tuple[str, Any]] = {
+    "tracking_number": ("In any spelling, with or without dashes.", "CA-7K2M-9QXD-R4TA"),
+    "document_id": ("As it was answered when the paper came.", "5f0c9d3a7b1e4c62a8d45e9f01b2c3d4"),
+    "receipt": ("Of an erasure.", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    "entry_id": ("Of an outbox entry.", 12),
+    "language": ("Of the reading copy.", "zh-Hant"),
+    "part": ("What of the request.", "all"),
+    "status": ("Only requests with this one.", "received"),
+    "before": ("`next` of the page before.", 41),
+    "limit": ("At most so many.", 50),
+    "Idempotency-Key": ("The same for every try of the same thing.", "conversation-1-request-1"),
+}
+
+
+def describe(app: FastAPI, limits: Settings, clock: Callable[[], datetime]) -> None:
+    """Complete the description of an app: bodies, tokens, and only those refusals that it really gives.
+
+    Args:
+        app: With all routes.
+        limits: Lengths and ages, from the content files.
+        clock: The present moment: what lies in the future today is described as such.
+    """
+    made: dict[date, dict[str, Any]] = {}
 
     def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _complete(get_openapi(title=app.title, version=app.version, routes=app.routes))
-        return app.openapi_schema
+        now = clock()
+        if now.date() not in made:
+            made.clear()
+            description = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            made[now.date()] = _complete(description, limits, now)
+        return made[now.date()]
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _complete(description: dict[str, Any]) -> dict[str, Any]:
+def _filled(part: Any, limits: Settings, dates: Mapping[str, str]) -> Any:
+    """A part of the description with the numbers and dates that its marks stand for."""
+    if isinstance(part, list):
+        return [_filled(one, limits, dates) for one in part]
+    if not isinstance(part, dict):
+        return part
+    filled = {name: _filled(value, limits, dates) for name, value in part.items() if name not in _MARKS}
+    filled |= {keyword: getattr(limits, name) for keyword, name in part.get(schema.LIMIT, {}).items()}
+    return filled | ({"pattern": dates[part[schema.DATES]]} if schema.DATES in part else {})
+
+
+def _complete(description: dict[str, Any], limits: Settings, now: datetime) -> dict[str, Any]:
     components = description.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for model in BODIES:
-        one = model.model_json_schema(ref_template=REF)
+    dates = schema.date_patterns(now, limits.maximum_age_years)
+    for model in (*BODIES, *REFUSALS):
+        one = _filled(model.model_json_schema(ref_template=REF), limits, dates)
         schemas.update(one.pop("$defs", {}))
         schemas[model.__name__] = one
     for name in (_BUILT_IN, "ValidationError"):
@@ -61,6 +102,8 @@ def _complete(description: dict[str, Any]) -> dict[str, Any]:
                     # Checked by hand: FastAPI would refuse a missing one as a wrong field.
                     parameter["required"] = parameter.get("description", "").endswith("Required.")
                     parameter["schema"] = {"type": "string", "pattern": KEY_PATTERN}
+                meaning, parameter["example"] = PARAMETERS[parameter["name"]]
+                parameter.setdefault("description", meaning)
             if "401" in responses:
                 operation["security"] = [{"staff" if "staff" in operation.get("tags", []) else "service": []}]
     return description

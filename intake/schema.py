@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap, monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +25,11 @@ AnyStatus = Literal[
     "received", "prepared", "delivered", "bounced", "in_review", "contacted_uscis", "closed", "withdrawn"
 ]
 
-_PARTIAL_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+_PARTIAL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EARLIEST_YEAR = 1900
+# For the description: filled in from the content files, and with the dates of the day, see `intake.openapi`.
+LIMIT, DATES = "x-limit", "x-dates"
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,10 @@ def _name(value: str, info: ValidationInfo) -> str:
 def _partial_date(value: str, info: ValidationInfo) -> str:
     if not _PARTIAL_DATE.fullmatch(value):
         raise _wrong("format", "must be YYYY-MM-DD or YYYY-MM")
-    if first_day(value) > _today(info):
+    first = first_day(value)
+    if first.year < _EARLIEST_YEAR:
+        raise _wrong("format", f"is before {_EARLIEST_YEAR}")
+    if first > _today(info):
         raise _wrong("future", "lies in the future")
     return value
 
@@ -86,10 +94,13 @@ def _partial_date(value: str, info: ValidationInfo) -> str:
 def _birth_date(value: str, info: ValidationInfo) -> str:
     if value == "none":
         return value
+    # Other forms that mean a date would be kept as they are, and a proof in this form would not fit.
+    if not _DATE.fullmatch(value):
+        raise _wrong("format", "must be YYYY-MM-DD, or none for a company")
     try:
         born = date.fromisoformat(value)
     except ValueError:
-        raise _wrong("format", "must be YYYY-MM-DD, or none for a company") from None
+        raise _wrong("format", "is no day of the calendar") from None
     today = _today(info)
     if born > today:
         raise _wrong("future", "lies in the future")
@@ -98,9 +109,30 @@ def _birth_date(value: str, info: ValidationInfo) -> str:
     return value
 
 
-def _shown(pattern: str, **more: Any) -> Any:
+def _calendar_date(value: str) -> str:
+    if not _DATE.fullmatch(value):
+        raise _wrong("format", "must be YYYY-MM-DD")
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise _wrong("format", "is no day of the calendar") from None
+    return value
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise _wrong("format", "must be a text")
+    return value
+
+
+def _whole(value: object) -> object:
+    """In JSON, 5.0 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _shown(**more: Any) -> Any:
     """For the description only; the check itself says better what is wrong."""
-    return Field(json_schema_extra={"pattern": pattern, **more})
+    return Field(json_schema_extra=more)
 
 
 def _there(*names: str, **more: Any) -> dict[str, Any]:
@@ -108,16 +140,42 @@ def _there(*names: str, **more: Any) -> dict[str, Any]:
     return {"required": list(names), "properties": {**{name: {"not": {"type": "null"}} for name in names}, **more}}
 
 
-LongText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_long), _shown(r"\S")]
-ShortText = Annotated[str, AfterValidator(_not_blank), AfterValidator(_short), _shown(r"\S")]
-Name = Annotated[str, AfterValidator(_not_blank), AfterValidator(_name), _shown(r"\S")]
-PartialDate = Annotated[str, AfterValidator(_partial_date), _shown(r"^\d{4}-(0[1-9]|1[0-2])(-\d{2})?$")]
-BirthDate = Annotated[str, AfterValidator(_birth_date), _shown(r"^(none|\d{4}-\d{2}-\d{2})$")]
-ReceiptNumber = Annotated[str, Field(pattern=r"^[A-Z]{3}(\d{10}|\*\d{9})$")]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"), AfterValidator(_short)]
+# Blanks by their numbers: what `\s` means differs between the readers of a pattern.
+_WIDE = r"\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_BLANK = rf"\x00-\x20\x7f-\x9f{_WIDE}"
+_SEEN = rf"[^\x09-\x0d\x1c-\x20\x85{_WIDE}]"
+_LONG, _SHORT, _NAMES = "description_max_chars", "short_text_max_chars", "name_max_chars"
+LongText = Annotated[
+    str, AfterValidator(_not_blank), AfterValidator(_long), _shown(**{"pattern": _SEEN, LIMIT: {"maxLength": _LONG}})
+]
+ShortText = Annotated[
+    str, AfterValidator(_not_blank), AfterValidator(_short), _shown(**{"pattern": _SEEN, LIMIT: {"maxLength": _SHORT}})
+]
+Name = Annotated[
+    str, AfterValidator(_not_blank), AfterValidator(_name), _shown(**{"pattern": _SEEN, LIMIT: {"maxLength": _NAMES}})
+]
+PartialDate = Annotated[
+    str,
+    AfterValidator(_partial_date),
+    _shown(**{DATES: "partial", "description": "A day or a month, not in the future."}),
+]
+BirthDate = Annotated[
+    str,
+    AfterValidator(_birth_date),
+    _shown(**{DATES: "birth", "description": "A day, not in the future; `none` for a company."}),
+]
+Date = Annotated[str, AfterValidator(_calendar_date), _shown(format="date")]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written)]
+ReceiptNumber = Annotated[str, Field(pattern=r"^[A-Z]{3}([0-9]{10}|\*[0-9]{9})$")]
+Email = Annotated[
+    str,
+    Field(pattern=rf"^[^@{_BLANK}]+@[^@.{_BLANK}]+(\.[^@.{_BLANK}]+)+$"),
+    AfterValidator(_short),
+    _shown(**{LIMIT: {"maxLength": _SHORT}}),
+]
 
 
-PlainReceiptNumber = Annotated[str, BeforeValidator(lambda value: _plain(value)), Field(max_length=64)]
+PlainReceiptNumber = Annotated[str, Field(max_length=64), AfterValidator(lambda value: _plain(value))]
 
 PAGE_MAX = 200
 # Row numbers fit into eight bytes on every database, and into every JSON reader's numbers.
@@ -157,12 +215,16 @@ class CaseRequestIn(BaseModel):
 
     outcome: Outcome
     language: Language
-    submitted_at: Annotated[AwareDatetime, Field(strict=False)]
+    submitted_at: Moment
 
     grounds: Annotated[list[Ground], Field(min_length=1, json_schema_extra=_ONCE_EACH)]
-    form_type: Annotated[str, Field(pattern=r"^[A-Z]{1,4}-\d{1,4}[A-Z]{0,3}$")]
+    form_type: Annotated[str, Field(pattern=r"^[A-Z]{1,4}-[0-9]{1,4}[A-Z]{0,3}$")]
     receipt_numbers: (
-        Annotated[list[ReceiptNumber], Field(json_schema_extra={"minItems": 1, **_ONCE_EACH})] | Literal["none"]
+        Annotated[
+            list[ReceiptNumber],
+            _shown(**{"minItems": 1, LIMIT: {"maxItems": "receipt_numbers_max"}, **_ONCE_EACH}),
+        ]
+        | Literal["none"]
     )
     receipt_numbers_reason: LongText | None = None
     filing_date: PartialDate | None = None
@@ -185,19 +247,19 @@ class CaseRequestIn(BaseModel):
     date_of_birth: BirthDate
     email: Email | None = None
     phone: ShortText | None = None
-    phone_e164: Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")] | None = None
-    a_number: Annotated[str, Field(pattern=r"^A\d{9}$")] | None = None
+    phone_e164: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    a_number: Annotated[str, Field(pattern=r"^A[0-9]{9}$")] | None = None
     mailing_address: LongText | None = None
     representative_name: Name | None = None
 
     problem_description: LongText
     documents: Annotated[list[ShortText], Field(json_schema_extra=_ONCE_EACH)] = []
-    english_statement: Annotated[str, AfterValidator(_not_blank), _shown(r"\S")]
+    english_statement: Annotated[str, AfterValidator(_not_blank), _shown(pattern=_SEEN)]
 
     delivery: Literal["online", "email", "fax", "mail"]
     consent: bool | None = None
     signature_name: Name | None = None
-    signed_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    signed_at: Moment | None = None
 
     @field_validator("grounds", "documents")
     @classmethod
@@ -221,9 +283,9 @@ class CaseRequestIn(BaseModel):
 class Proof(BaseModel):
     """The second fact that goes with a tracking number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    date_of_birth: date | None = None
+    date_of_birth: Date | None = None
     receipt_number: PlainReceiptNumber | None = None
 
 
@@ -290,13 +352,13 @@ class Hold(BaseModel):
 class Search(BaseModel):
     """Which requests to list; all conditions must hold."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     tracking_number: Annotated[str, Field(max_length=64)] | None = None
     receipt_number: PlainReceiptNumber | None = None
     status: AnyStatus | None = None
-    before: Annotated[int, Field(ge=1, le=ID_MAX)] | None = None
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 50
+    before: Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole)] | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(_whole)] = 50
 
 
 class FeedbackIn(BaseModel):
@@ -308,9 +370,43 @@ class FeedbackIn(BaseModel):
     language: Language
 
 
-def _plain(value: object) -> object:
+def _plain(value: str) -> str:
     """A receipt number as it is stored: capitals, without spaces and dashes."""
-    return re.sub(r"[^A-Z0-9*]", "", value.upper()) if isinstance(value, str) else value
+    return re.sub(r"[^A-Z0-9*]", "", value.upper())
+
+
+def date_patterns(now: datetime, oldest: int) -> dict[str, str]:
+    """What the checks take for a date today, as patterns for the description.
+
+    Args:
+        now: The present moment.
+        oldest: Years that somebody may have.
+    """
+    last = (now + timedelta(days=1)).date()
+    birth = _days(last.year - oldest, last, days_only=True)
+    return {"partial": f"^({_days(_EARLIEST_YEAR, last, days_only=False)})$", "birth": f"^(none|{birth})$"}
+
+
+def _days(first_year: int, last: date, *, days_only: bool) -> str:
+    """A pattern of all days, and months if wanted, from the beginning of a year to a day."""
+    optional = "" if days_only else "?"
+
+    def upto(day: int) -> str:
+        tens, ones = divmod(day, 10)
+        parts = ["0[1-9]" if tens else f"0[1-{ones}]"]
+        parts += [f"{ten}[0-9]" for ten in range(1, tens)]
+        parts += [f"{tens}[0-{ones}]"] if tens else []
+        return f"(-({'|'.join(parts)})){optional}"
+
+    def year(before: int) -> str:
+        parts = [f"{month:02}{upto(monthrange(last.year, month)[1])}" for month in range(1, before)]
+        return "|".join(parts)
+
+    years = range(first_year, last.year)
+    leap = [str(one) for one in years if isleap(one)]
+    common = f"(0[13578]|1[02]){upto(31)}|(0[469]|11){upto(30)}|02{upto(28)}"
+    this = "|".join(part for part in (year(last.month), f"{last.month:02}{upto(last.day)}") if part)
+    return f"({'|'.join(map(str, years))})-({common})|({'|'.join(leap)})-02-29|{last.year}-({this})"
 
 
 @dataclass(frozen=True)

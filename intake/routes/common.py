@@ -5,14 +5,14 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from intake import schema
 from intake.document import Document
@@ -28,28 +28,58 @@ from triage.content import Content
 REF = "#/components/schemas/{model}"
 KEY_PATTERN = "^[!-~]{1,200}$"
 
-# Status → (code, message, what it means). Examples of the description; each code is used by some route.
-_PROBLEMS: dict[int, tuple[str, str, str]] = {
-    400: ("malformed", "The body is not JSON.", "Malformed body or headers."),
-    401: ("unauthorized", "A service token is needed.", "No or wrong token."),
-    403: ("forbidden", "Your role does not include this.", "The role of this member of the staff does not allow it."),
-    404: ("not_found", "There is no such request.", "There is none, or the proof is wrong."),
-    409: ("key_reused", "This key came before with another body.", "Not possible as things stand."),
-    410: ("erased", "The request of this key has been erased.", "It was there, and is gone for good."),
-    413: ("too_large", "The body is too large.", "The body is too large."),
-    415: ("wrong_type", "The body must be application/json.", "The body has the wrong type."),
-    422: ("invalid", "Some fields are wrong.", "Some fields are wrong; each is named."),
-    429: ("too_many_tries", "Too many tries for this number.", "Too many wrong proofs; try again after Retry-After."),
-    503: ("unavailable", "The request could not be stored now.", "Nothing was stored; try again after Retry-After."),
+# Code → status, message, when it is given. Each is an example of the description; each is used by some route.
+PROBLEMS: Mapping[str, tuple[int, str, str]] = {
+    "malformed": (400, "The body is not JSON.", "The body can't be read."),
+    "idempotency_key": (
+        400,
+        "An Idempotency-Key of up to 200 printable characters is needed.",
+        "No key, or one that is none.",
+    ),
+    "no_file": (400, "The form has no field `file`.", "A form without a file."),
+    "empty_file": (400, "The file is empty.", "A file without content."),
+    "bad_kind": (400, "The field `kind` must be a short name.", "No kind, or one that is none."),
+    "unauthorized": (401, "A service token is needed.", "No or a wrong token."),
+    "forbidden": (403, "Your role does not include this.", "The role of this member of the staff does not allow it."),
+    "not_found": (404, "There is no such request.", "There is none, or the proof is wrong."),
+    "no_official_form": (404, "The official form is not installed here.", "This installation lacks the form."),
+    "key_reused": (409, "This key came before with another body.", "The key stands for something else."),
+    "held": (409, "This request must be kept: a legal hold is on it.", "It can't be erased now."),
+    "closed": (409, "This request is closed; it can't be withdrawn any more.", "There is nothing left to withdraw."),
+    "not_allowed": (409, "This status can't follow on the present one.", "`allowed` names those that can."),
+    "stale": (409, "Somebody else has changed the status meanwhile.", "`current` is what it is now."),
+    "erased": (410, "It was erased or withdrawn.", "It was there, and is gone for good."),
+    "too_large": (413, "The body is too large.", "More than is read."),
+    "too_many_documents": (413, "The request has as many documents as it may have.", "No more are taken."),
+    "too_many_pixels": (413, "This file can't be taken as it is.", "A picture that is too large unpacked."),
+    "too_many_pages": (413, "This file can't be taken as it is.", "A PDF file with too many pages."),
+    "too_complex": (413, "This file can't be taken as it is.", "Opening it takes too much time or memory."),
+    "wrong_type": (415, "The body has the wrong type.", "Another Content-Type than the described one."),
+    "wrong_file_type": (415, "Only PDF, JPEG, PNG and HEIC files are taken.", "By its content, whatever its name."),
+    "infected": (415, "The malware scan found something in this file; nothing of it was kept.", "It is not taken."),
+    "damaged": (415, "This file can't be taken as it is.", "It can't be read to its end."),
+    "encrypted": (415, "This file can't be taken as it is.", "It needs a password."),
+    "dynamic": (415, "This file can't be taken as it is.", "Only one program can show it."),
+    "invalid": (422, "Some fields are wrong.", "Each is named."),
+    "too_many_tries": (429, "Too many tries for this number.", "Try again after Retry-After."),
+    "unavailable": (503, "The request could not be stored now.", "Nothing was stored; try again after Retry-After."),
+    "storage_full": (503, "The request could not be stored now.", "Nothing was stored; there is no room."),
+    "scanner_away": (503, "The file can't be scanned for malware now.", "Nothing was stored; send it again later."),
+}
+_MORE: Mapping[str, Mapping[str, Any]] = {
+    "invalid": {"fields": [{"field": "email", "problem": "or phone is needed", "code": "missing"}]},
+    "not_allowed": {"allowed": ["contacted_uscis", "closed"]},
+    "stale": {"current": "in_review"},
 }
 _HEADERS: dict[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
-Body = (400, 413, 415, 422)
+BODY = ("malformed", "too_large", "wrong_type", "invalid")
+STAFF = ("unauthorized", "forbidden")
 
 
 class Problem(BaseModel):
-    """A refusal."""
+    """A refusal. `error` is for programs; each answer of a route names those it may hold."""
 
-    error: str
+    error: Annotated[str, Field(json_schema_extra={"enum": [*PROBLEMS]})]
     message: str
 
 
@@ -74,7 +104,14 @@ class ConflictProblem(Problem):
     allowed: list[str] | None = None
 
 
-_MODELS: dict[int, type[Problem]] = {422: InvalidProblem, 409: ConflictProblem}
+class GoneProblem(Problem):
+    """A refusal because it is gone; with the receipt for whoever erased it."""
+
+    receipt: str | None = None
+
+
+_MODELS: dict[int, type[Problem]] = {409: ConflictProblem, 410: GoneProblem, 422: InvalidProblem}
+REFUSALS: tuple[type[Problem], ...] = (Problem, *_MODELS.values())
 
 
 @dataclass(frozen=True)
@@ -196,21 +233,35 @@ def json_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Description of the refusals of a route."""
-    described: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({*statuses, 503}):
-        code, message, meaning = _PROBLEMS[status]
-        example: dict[str, Any] = {"error": code, "message": message}
-        if status == 422:
-            example["fields"] = [{"field": "email", "problem": "or phone is needed", "code": "missing"}]
-        described[status] = {
-            "model": _MODELS.get(status, Problem),
-            "description": meaning,
-            "content": {"application/json": {"example": example}},
+def problems(*codes: str, reads: bool = False) -> dict[int | str, dict[str, Any]]:
+    """Description of the refusals of a route, each with an example under its code.
+
+    Args:
+        codes: Those of `PROBLEMS` that it gives, besides those of every route.
+        reads: It writes nothing, so that there need be no room.
+    """
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, "unavailable", *(() if reads else ("storage_full",))):
+        by_status.setdefault(PROBLEMS[code][0], []).append(code)
+    return {status: _described(status, some) for status, some in sorted(by_status.items())}
+
+
+def _described(status: int, codes: list[str]) -> dict[str, Any]:
+    examples = {
+        code: {
+            "summary": PROBLEMS[code][2],
+            "value": {"error": code, "message": PROBLEMS[code][1], **_MORE.get(code, {})},
         }
-        if status in _HEADERS:
-            described[status]["headers"] = {_HEADERS[status]: {"schema": {"type": "string"}}}
+        for code in codes
+    }
+    model = REF.format(model=_MODELS.get(status, Problem).__name__)
+    narrowed = {"allOf": [{"$ref": model}, {"properties": {"error": {"enum": codes}}}]}
+    described: dict[str, Any] = {
+        "description": " ".join(f"`{code}`: {PROBLEMS[code][2]}" for code in codes),
+        "content": {"application/json": {"schema": narrowed, "examples": examples}},
+    }
+    if status in _HEADERS:
+        described["headers"] = {_HEADERS[status]: {"schema": {"type": "string"}}}
     return described
 
 

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from intake import answers
 from intake.errors import Refused
 from intake.roles import Permission
-from intake.routes.common import Context, found, good, idempotency_key, no_store, problems
+from intake.routes.common import STAFF, Context, found, good, idempotency_key, no_store, problems
 from intake.store.documents import Document, Incoming, TooManyDocuments
 from intake.store.members import Member
 from intake.store.requests import Erased, KeyReused
@@ -43,6 +43,11 @@ _FORM: Mapping[str, tuple[int, str, str]] = {
     "empty_file": (400, "empty_file", "The file is empty."),
     "too_large": (413, "too_large", "The file is too large."),
 }
+_REFUSED = (
+    *("malformed", "no_file", "empty_file", "bad_kind", "idempotency_key", "unauthorized", "not_found"),
+    *("key_reused", "erased", "too_large", "too_many_documents", "too_many_pixels", "too_many_pages", "too_complex"),
+    *("wrong_type", "wrong_file_type", "infected", "damaged", "encrypted", "dynamic", "scanner_away"),
+)
 _TOO_LARGE = ("too_many_pixels", "too_many_pages", "too_complex")
 # A file of somebody else must never act on behalf of whoever looks at it, even if a browser opens it.
 _AS_A_FILE = {
@@ -77,6 +82,7 @@ _MULTIPART: dict[str, Any] = {
                         },
                     },
                 },
+                "example": {"file": "%PDF-1.7 …", "kind": "receipt_notice", "scan": "clean"},
                 "encoding": {"file": {"contentType": "application/pdf, image/jpeg, image/png, image/heic"}},
             }
         },
@@ -105,7 +111,7 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
         responses={
             200: good(answers.DocumentOut, "It came before under the same key."),
             201: good(answers.DocumentOut, "Stored."),
-            **problems(400, 401, 404, 409, 410, 413, 415),
+            **problems(*_REFUSED),
         },
     )
     async def add(
@@ -146,7 +152,10 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
         _PATH,
         tags=["requests"],
         dependencies=[context.only_services],
-        responses={200: good(answers.DocumentsOut, "Those there are."), **problems(401, 404)},
+        responses={
+            200: good(answers.DocumentsOut, "Those there are."),
+            **problems("unauthorized", "not_found", reads=True),
+        },
     )
     def listed(tracking_number: str) -> JSONResponse:
         """The papers of a request; not their content."""
@@ -157,7 +166,10 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
     @router.get(
         "/staff/requests/{tracking_number}/documents",
         tags=["staff"],
-        responses={200: good(answers.DocumentsOut, "Those there are."), **problems(401, 403, 404)},
+        responses={
+            200: good(answers.DocumentsOut, "Those there are."),
+            **problems(*STAFF, "not_found"),
+        },
     )
     def listed_for_staff(tracking_number: str, member: Member = reader) -> JSONResponse:
         """The papers of a request, and whether each was scanned for malware. It is recorded who asked."""
@@ -170,9 +182,18 @@ def routes(context: Context, limits: PaperLimits, sandbox: Sandbox, scanner: Sca
         responses={
             200: {
                 "description": "The file, to be saved.",
-                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                "content": {
+                    "application/octet-stream": {
+                        "schema": {"type": "string", "format": "binary"},
+                        "example": "%PDF-1.7 …",
+                    }
+                },
+                "headers": {
+                    "Content-Disposition": {"schema": {"type": "string"}},
+                    "X-Malware-Scan": {"schema": {"type": "string", "enum": ["clean", "not_scanned"]}},
+                },
             },
-            **problems(401, 403, 404),
+            **problems(*STAFF, "not_found"),
         },
     )
     def download(tracking_number: str, document_id: str, member: Member = reader) -> Response:

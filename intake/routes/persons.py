@@ -10,11 +10,12 @@ from fastapi.responses import JSONResponse
 
 from intake import answers, schema
 from intake.errors import Refused
-from intake.routes.common import Body, Context, found, good, held, json_body, problems, too_many
+from intake.routes.common import BODY, Context, found, good, held, json_body, problems, too_many
 from intake.store.base import LegalHold
 from intake.store.proofs import AlreadyErased, NotPossible, Proven, TooManyTries
 
 _PROOF = {"date_of_birth": "1980-02-29"}
+_PROVEN = ("unauthorized", "not_found", "too_many_tries")
 
 
 def routes(context: Context) -> APIRouter:
@@ -23,8 +24,7 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[context.only_services], tags=["with a proof"])
 
     async def proven[T](work: Callable[[str, Proven], T | None], number: str, proof: schema.Proof) -> T:
-        born = proof.date_of_birth
-        fact = Proven(born.isoformat() if born else None, proof.receipt_number)
+        fact = Proven(proof.date_of_birth, proof.receipt_number)
         try:
             return found(await run_in_threadpool(work, number, fact))
         except TooManyTries as error:
@@ -40,7 +40,7 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/case-requests/lookup",
         openapi_extra=json_body(schema.Lookup, {"tracking_number": "CA-7K2M-9QXD-R4TA", "proof": _PROOF}),
-        responses={200: good(answers.StatusOut, "Its status."), **problems(*Body, 401, 404, 410, 429)},
+        responses={200: good(answers.StatusOut, "Its status."), **problems(*BODY, *_PROVEN, "erased")},
     )
     async def look_up(request: Request) -> JSONResponse:
         """Status for somebody with a second fact; a wrong fact and an unknown number are answered alike."""
@@ -52,7 +52,7 @@ def routes(context: Context) -> APIRouter:
         openapi_extra=json_body(schema.WithProof, {"proof": _PROOF}),
         responses={
             200: good(answers.StatusOut, "Withdrawn, now or before."),
-            **problems(*Body, 401, 404, 409, 410, 429),
+            **problems(*BODY, *_PROVEN, "closed", "erased"),
         },
     )
     async def withdraw(tracking_number: str, request: Request) -> JSONResponse:
@@ -65,7 +65,7 @@ def routes(context: Context) -> APIRouter:
         openapi_extra=json_body(schema.WithProof, {"proof": _PROOF}),
         responses={
             200: good(answers.ErasureOut, "Erased.", Erasure_Receipt="The receipt, as in the body."),
-            **problems(*Body, 401, 404, 409, 429),
+            **problems(*BODY, *_PROVEN, "held"),
         },
     )
     async def erase(tracking_number: str, request: Request) -> JSONResponse:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from intake import answers, schema
 from intake.document import NoOfficialForm, Which
 from intake.errors import Refused
-from intake.routes.common import Body, Context, found, good, held, idempotency_key, json_body, problems
+from intake.routes.common import BODY, Context, found, good, held, idempotency_key, json_body, problems
 from intake.store.base import LegalHold
 from intake.store.requests import Erased, KeyReused
 
@@ -36,7 +36,7 @@ def routes(context: Context) -> APIRouter:
         responses={
             200: good(answers.StoredOut, "It came before under the same key.", Location="Where its status is found."),
             201: good(answers.StoredOut, "Stored.", Location="Where its status is found."),
-            **problems(*Body, 401, 409, 410),
+            **problems(*BODY, "idempotency_key", "unauthorized", "key_reused", "erased"),
         },
     )
     async def add_request(request: Request, key: str | None = _key(required=True)) -> JSONResponse:
@@ -57,7 +57,10 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/case-requests/similar",
         openapi_extra=json_body(schema.ReceiptNumbers, {"receipt_numbers": ["LIN9999106498"]}),
-        responses={200: good(answers.SimilarList, "Those there are; often none."), **problems(*Body, 401)},
+        responses={
+            200: good(answers.SimilarList, "Those there are; often none."),
+            **problems(*BODY, "unauthorized", reads=True),
+        },
     )
     async def similar(request: Request) -> JSONResponse:
         """Live requests for some receipt numbers that came not long ago; tells when, never which."""
@@ -67,7 +70,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get(
         "/case-requests/{tracking_number}",
-        responses={200: good(answers.StatusOut, "Its status."), **problems(401, 404)},
+        responses={200: good(answers.StatusOut, "Its status."), **problems("unauthorized", "not_found", reads=True)},
     )
     def status(tracking_number: str) -> JSONResponse:
         """Status of a request, with its dated history."""
@@ -79,9 +82,12 @@ def routes(context: Context) -> APIRouter:
         responses={
             200: {
                 "description": "The document.",
-                "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+                "content": {
+                    "application/pdf": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7 …"}
+                },
+                "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
             },
-            **problems(401, 404, 422),
+            **problems("unauthorized", "not_found", "no_official_form", "invalid", reads=True),
         },
     )
     def form(tracking_number: str, language: schema.Language | None = None, part: Which = "all") -> Response:
@@ -115,7 +121,7 @@ def routes(context: Context) -> APIRouter:
                 "description": "Erased, now or before.",
                 "headers": {"Erasure-Receipt": {"schema": {"type": "string"}}},
             },
-            **problems(401, 404, 409),
+            **problems("unauthorized", "not_found", "held"),
         },
     )
     def erase(tracking_number: str) -> Response:
@@ -128,7 +134,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get(
         "/erasures/{receipt}",
-        responses={200: good(answers.ErasureOut, "It was done."), **problems(401, 404)},
+        responses={200: good(answers.ErasureOut, "It was done."), **problems("unauthorized", "not_found", reads=True)},
     )
     def erasure(receipt: str) -> JSONResponse:
         """Whether an erasure receipt is genuine, and when it was."""
@@ -141,7 +147,7 @@ def routes(context: Context) -> APIRouter:
         responses={
             200: good(answers.FeedbackOut, "It came before under the same key."),
             201: good(answers.FeedbackOut, "Stored."),
-            **problems(*Body, 401, 409, 410),
+            **problems(*BODY, "idempotency_key", "unauthorized", "key_reused", "erased"),
         },
     )
     async def add_feedback(request: Request, key: str | None = _key(required=False)) -> JSONResponse:
@@ -161,7 +167,7 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/idempotency-keys/revoke",
         openapi_extra=json_body(schema.KeyIn, {"key": "conversation-1-request-1"}),
-        responses={200: good(answers.RevokedOut, "Nothing counts under this key."), **problems(*Body, 401)},
+        responses={200: good(answers.RevokedOut, "Nothing counts under this key."), **problems(*BODY, "unauthorized")},
     )
     async def revoke(request: Request) -> JSONResponse:
         """Withdraw whatever came or still comes under a key; from now on the key gets 410."""

@@ -12,7 +12,7 @@ from intake import answers, schema
 from intake.answers import CaseOut
 from intake.errors import Refused
 from intake.roles import PERMISSIONS, Permission
-from intake.routes.common import Body, Context, found, good, json_body, no_store, problems
+from intake.routes.common import BODY, STAFF, Context, found, good, json_body, no_store, problems
 from intake.store.members import Member
 from intake.store.staff import Case, NotAllowed, Stale
 
@@ -35,14 +35,14 @@ def routes(context: Context) -> APIRouter:
         no_store(response)
         return response
 
-    @router.get("/staff/me", responses={200: good(answers.MemberOut, "You."), **problems(401)})
+    @router.get("/staff/me", responses={200: good(answers.MemberOut, "You."), **problems("unauthorized")})
     def me(member: Member = anybody) -> JSONResponse:
         """Who you are and what you may do."""
         staff.note_identity(member)
         allowed = sorted(permission.value for permission in PERMISSIONS[member.role])
         return JSONResponse({"name": member.name, "role": member.role.value, "permissions": allowed})
 
-    @router.get("/staff/requests", responses={200: good(answers.PageOut, "A page."), **problems(401, 403, 422)})
+    @router.get("/staff/requests", responses={200: good(answers.PageOut, "A page."), **problems(*STAFF, "invalid")})
     def listed(
         member: Member = reader, status: schema.AnyStatus | None = None, before: Before = None, limit: Limit = _PAGE
     ) -> JSONResponse:
@@ -53,7 +53,7 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/staff/requests/search",
         openapi_extra=json_body(schema.Search, {"receipt_number": "LIN9999106498"}),
-        responses={200: good(answers.PageOut, "A page."), **problems(*Body, 401, 403)},
+        responses={200: good(answers.PageOut, "A page."), **problems(*BODY, *STAFF)},
     )
     async def search(request: Request, member: Member = reader) -> JSONResponse:
         """Requests by tracking number or receipt number; in the body, so that no number stands in an address."""
@@ -75,7 +75,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get(
         "/staff/requests/{tracking_number}",
-        responses={200: good(CaseOut, "The request."), **problems(401, 403, 404)},
+        responses={200: good(CaseOut, "The request."), **problems(*STAFF, "not_found")},
     )
     def read(tracking_number: str, member: Member = reader) -> JSONResponse:
         """A request with everything about it."""
@@ -86,7 +86,7 @@ def routes(context: Context) -> APIRouter:
         openapi_extra=json_body(
             schema.NewStatus, {"status": "in_review", "note": "Asked the service center.", "expected": "received"}
         ),
-        responses={200: good(CaseOut, "Done."), **problems(*Body, 401, 403, 404, 409)},
+        responses={200: good(CaseOut, "Done."), **problems(*BODY, *STAFF, "not_found", "not_allowed", "stale")},
     )
     async def set_status(tracking_number: str, request: Request, member: Member = changer) -> JSONResponse:
         """Give a request another status; the person sees it, but not the note."""
@@ -108,7 +108,7 @@ def routes(context: Context) -> APIRouter:
     @router.post(
         "/staff/requests/{tracking_number}/notes",
         openapi_extra=json_body(schema.NewNote, {"note": "Called back; no answer."}),
-        responses={200: good(CaseOut, "Done."), **problems(*Body, 401, 403, 404)},
+        responses={200: good(CaseOut, "Done."), **problems(*BODY, *STAFF, "not_found")},
     )
     async def add_note(tracking_number: str, request: Request, member: Member = changer) -> JSONResponse:
         """Write something about a request, for the staff only."""
@@ -118,14 +118,14 @@ def routes(context: Context) -> APIRouter:
     @router.put(
         "/staff/requests/{tracking_number}/hold",
         openapi_extra=json_body(schema.Hold, {"hold": True, "note": "Preservation letter of 20 November."}),
-        responses={200: good(CaseOut, "Done."), **problems(*Body, 401, 403, 404)},
+        responses={200: good(CaseOut, "Done."), **problems(*BODY, *STAFF, "not_found")},
     )
     async def set_hold(tracking_number: str, request: Request, member: Member = holder) -> JSONResponse:
         """Put a legal hold on a request or take it off; while it is on, nothing erases the request."""
         asked = await context.read(request, schema.Hold)
         return shown(await run_in_threadpool(staff.set_hold, member, tracking_number, asked.hold, asked.note))
 
-    @router.get("/staff/audit", responses={200: good(answers.TrailOut, "A page."), **problems(401, 403, 422)})
+    @router.get("/staff/audit", responses={200: good(answers.TrailOut, "A page."), **problems(*STAFF, "invalid")})
     def trail(
         member: Member = auditor,
         tracking_number: Annotated[str | None, Query(max_length=64)] = None,
@@ -135,13 +135,13 @@ def routes(context: Context) -> APIRouter:
         """Who did what and when, the latest first; also about a request that is erased by now."""
         return JSONResponse(answers.trail(staff.trail(member, tracking_number, before, limit), limit))
 
-    @router.get("/staff/figures", responses={200: good(answers.FiguresOut, "The figures."), **problems(401, 403)})
+    @router.get("/staff/figures", responses={200: good(answers.FiguresOut, "The figures."), **problems(*STAFF)})
     def figures(member: Member = counter) -> JSONResponse:
         """How many requests there are; nothing about any of them."""
         return JSONResponse(staff.figures(member))
 
     @router.get(
-        "/outbox/dead", responses={200: good(answers.EntriesOut, "Those there are."), **problems(401, 403, 422)}
+        "/outbox/dead", responses={200: good(answers.EntriesOut, "Those there are."), **problems(*STAFF, "invalid")}
     )
     def dead(member: Member = clerk, limit: Limit = _PAGE) -> JSONResponse:
         """Deliveries that were given up or refused, the oldest first."""
@@ -149,7 +149,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post(
         "/outbox/{entry_id}/requeue",
-        responses={200: good(answers.RequeuedOut, "It is tried again."), **problems(401, 403, 404, 422)},
+        responses={200: good(answers.RequeuedOut, "It is tried again."), **problems(*STAFF, "not_found", "invalid")},
     )
     def requeue(
         entry_id: Annotated[int, Path(ge=1, le=schema.ID_MAX)],

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from intake.roles import Role
+from intake.routes.common import PROBLEMS
 from intake.schema import EXAMPLE
 from intake.store import Store
 from tests.intake.conftest import (
@@ -104,7 +105,9 @@ def answers_follow_the_description(operation: Any, backend: Backend, mode: Gener
         if len(str(case.path_parameters.get("tracking_number", ""))) % 2:
             # Half of them about a request that is there.
             case.path_parameters["tracking_number"] = backend.numbers[0]
-        case.call_and_validate(headers=backend.headers_for(case.path), checks=CHECKS)
+        answer = case.call_and_validate(headers=backend.headers_for(case.path), checks=CHECKS)
+        if mode is GenerationMode.POSITIVE:
+            assert answer.status_code != 422, (case.body, answer.text)
 
     try:
         check()
@@ -213,9 +216,80 @@ def test_every_route_names_its_refusals(backend: Backend) -> None:
             for status, response in responses.items():
                 for content in response.get("content", {}).values():
                     assert "schema" in content, f"{where} {status}"
+
+
+def described_by(spec: dict[str, Any], schema: dict[str, Any]) -> Any:
+    return jsonschema_rs.validator_for({**schema, "components": spec["components"]})
+
+
+def operations(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_everything_has_an_example_and_each_is_valid(backend: Backend) -> None:
+    spec = httpx.get(f"{backend.url}/v1/openapi.json").json()
+    named = set()
+    for where, operation in operations(spec):
+        for place in operation.get("parameters", []):
+            assert described_by(spec, place["schema"]).is_valid(place["example"]), f"{where} {place['name']}"
+            assert place["description"], f"{where} {place['name']}"
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            assert described_by(spec, content["schema"]).is_valid(content["example"]), f"{where} {kind}"
+        for status, response in operation["responses"].items():
+            for kind, content in response.get("content", {}).items():
                 if status >= "400":
-                    example = response["content"]["application/json"]["example"]
-                    assert set(example) >= {"error", "message"}, f"{where} {status}"
+                    codes = content["schema"]["allOf"][1]["properties"]["error"]["enum"]
+                    assert set(content["examples"]) == set(codes), f"{where} {status}"
+                    for code, example in content["examples"].items():
+                        assert example["value"]["error"] == code
+                        assert PROBLEMS[code][0] == int(status)
+                        described_by(spec, content["schema"]).validate(example["value"])
+                    named |= set(codes)
+                elif kind == "application/json":
+                    model = spec["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                    described_by(spec, content["schema"]).validate(model["example"])
+                else:
+                    assert content["example"], f"{where} {status}"
+    assert named == set(PROBLEMS), "each code is given by some route"
+    assert set(spec["components"]["schemas"]["Problem"]["properties"]["error"]["enum"]) == named
+
+
+def test_the_limits_of_the_content_files_are_described(backend: Backend) -> None:
+    spec = httpx.get(f"{backend.url}/v1/openapi.json").json()
+    request = described_by(spec, spec["components"]["schemas"]["CaseRequestIn"])
+    limits = CONTENT.settings
+    receipts = [f"LIN{n:010}" for n in range(limits.receipt_numbers_max + 1)]
+    most = {
+        "problem_description": ("x" * limits.description_max_chars, "x" * (limits.description_max_chars + 1)),
+        "phone": ("5" * limits.short_text_max_chars, "5" * (limits.short_text_max_chars + 1)),
+        "full_name": ("x" * limits.name_max_chars, "x" * (limits.name_max_chars + 1)),
+        "receipt_numbers": (receipts[:-1], receipts),
+        "date_of_birth": ("1980-02-29", "1981-02-29"),
+        "filing_date": ("2026-11", "2026-12"),
+        "contact_center_date": ("2026-11-25", "2026-11-26"),
+    }
+    for n, (field, (good, bad)) in enumerate(most.items()):
+        for value, there in ((good, True), (bad, False)):
+            told = {**EXAMPLE, field: value}
+            assert request.is_valid(told) == there, field
+            key = {"Idempotency-Key": f"limit-{n}-{there}"}
+            answer = backend.client.post("/v1/case-requests", json=told, headers=key)
+            assert answer.status_code == (201 if there else 422), (field, answer.text)
+    assert "x-" not in json.dumps(spec["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    "born", ["19800229", "1980-W09-5", "1980-02-30", "１９８０-02-29", 320630400, "1980-02-29T00:00"]
+)
+def test_a_date_has_one_form(backend: Backend, born: object) -> None:
+    number = backend.numbers[2]
+    proof = {"proof": {"date_of_birth": born}}
+    answer = backend.client.post(f"/v1/case-requests/{number}/withdraw", json=proof)
+    assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "proof")
+    sent = send(backend.client, key="one-form", date_of_birth=born)
+    assert [field["field"] for field in sent.json()["fields"]] == ["date_of_birth"]
 
 
 def test_the_examples_are_true(backend: Backend) -> None:
