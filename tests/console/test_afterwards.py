@@ -196,7 +196,7 @@ def test_a_call_without_an_end_stays_at_the_desk_until_it_ends_by_itself(
         tables.execute("UPDATE console_calls SET active_at = active_at - 172800000 WHERE id = ?", (call,))
     own.page.reload()
     expect(own.page.get_by_role("link", name=call)).to_be_visible()
-    calls = Calls(Settings(GUIDE_DATA=running.data, GUIDE_CONSOLE_SECRET="x" * 16).vault())  # type: ignore[call-arg]
+    calls = Calls(Settings(GUIDE_DATA=running.data, GUIDE_CONSOLE_SECRET="x" * 16).vault())
     ends = Dispositions(CONTENT / "dispositions.yml")
     database.do(lambda connection: calls.tidy(connection, load_limits(), ends))
     own.page.reload()
@@ -252,7 +252,7 @@ def test_nothing_of_a_reference_is_readable_in_the_tables(taker: CallTaker, runn
     call = book(taker)
     with closing(sqlite3.connect(f"file:{running.data / 'gateway.db'}?mode=ro", uri=True)) as tables:
         ((sealed,),) = tables.execute("SELECT sealed FROM console_calls WHERE id = ?", (call,))
-    vault = Settings(GUIDE_DATA=running.data, GUIDE_CONSOLE_SECRET="x" * 16).vault()  # type: ignore[call-arg]
+    vault = Settings(GUIDE_DATA=running.data, GUIDE_CONSOLE_SECRET="x" * 16).vault()
     kept = json.loads(vault.open(sealed, f"console_calls.sealed:{call}"))
     assert kept["session"] == ""
     assert len(kept["reference"]) > 50

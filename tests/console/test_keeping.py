@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -64,7 +65,7 @@ def calls(vault: Vault) -> Calls:
     return Calls(vault)
 
 
-def a_call(database: Database, calls: Calls, case: str = "0123456789ab", **values: object) -> Call:
+def a_call(database: Database, calls: Calls, case: str = "0123456789ab", **values: Any) -> Call:
     """A call with columns as they are given."""
 
     def work(connection: Connection) -> Call:
@@ -116,10 +117,10 @@ def test_calls_that_nobody_finished_stay_until_they_end_by_themselves(database: 
 
 def test_what_belongs_to_a_caller_is_forgotten_before_the_call(database: Database, calls: Calls) -> None:
     days = LIMITS.call_back_max_days
-    ended = {"ended_at": now(), "disposition": "S1"}
+    ended: dict[str, Any] = {"ended_at": now(), "disposition": "S1"}
     kept = a_call(database, calls, **ended, active_at=now() - (days - 1) * DAY)
     stale = a_call(database, calls, **ended, active_at=now() - (days + 1) * DAY)
-    booked = {"call_back_at": now() - DAY, "call_back_zone": "Asia/Taipei"}
+    booked: dict[str, Any] = {"call_back_at": now() - DAY, "call_back_zone": "Asia/Taipei"}
     due = a_call(database, calls, **ended, **booked, active_at=now() - (days + 1) * DAY)
     gone = a_call(database, calls, **ended, begun_at=now() - (LIMITS.call_days + 1) * DAY)
     old = a_call(database, calls, **ended, begun_at=now() - (LIMITS.call_days - 1) * DAY)

@@ -148,7 +148,7 @@ def test_accounts_are_made_changed_and_closed(address: str, accounts: dict[str, 
 def test_small_figures_are_hidden(tmp_path: Path) -> None:
     with run_console(tmp_path) as own:
         database = Database(f"sqlite:///{tmp_path / 'gateway.db'}")
-        calls = Calls(Settings(GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16).vault())  # type: ignore[call-arg]
+        calls = Calls(Settings(GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16).vault())
         ends = {"R1": ("zh-Hans", 10), "R2": ("zh-Hant", 9)}
 
         def seed(connection: Connection) -> None:
@@ -189,9 +189,7 @@ def every_route(routes: Iterable[BaseRoute]) -> Iterator[Route]:
 
 def test_every_route_is_in_the_table(tmp_path: Path) -> None:
     """A new route is tried by every role above, or needs no permission on purpose."""
-    settings = Settings(  # type: ignore[call-arg]
-        GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16, CONSOLE_OIDC_ISSUER="http://localhost:9"
-    )
+    settings = Settings(GUIDE_DATA=tmp_path, GUIDE_CONSOLE_SECRET="x" * 16, CONSOLE_OIDC_ISSUER="http://localhost:9")
     routes = list(every_route(create_app(settings).routes))
     there = {(method, route.path) for route in routes for method in route.methods or () if method != "HEAD"}
     tried = {

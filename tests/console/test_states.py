@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,7 +18,7 @@ from tests.conversations.client import Chat
 from tests.conversations.test_outcomes import OPENINGS
 
 # 1366 × 768 at 200 %.
-ZOOMED = {"width": 683, "height": 384}
+ZOOMED: Any = {"width": 683, "height": 384}
 
 
 def fits(taker: CallTaker) -> CallTaker:
