@@ -6,8 +6,6 @@ everything that was written are sealed; rows are about a person under a keyed ha
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,11 +18,9 @@ from sqlalchemy import (
     Table,
 )
 
-from serving import database, migrations
+from messenger.migrating import bring_up_to_date
+from serving import database
 
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-# Any fixed number: names the lock under which tables are built.
-_MIGRATION_LOCK = 7_001_081
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 _SERVER_THREADS = 4
@@ -111,6 +107,6 @@ class Database(database.Database):
 
     def __init__(self, url: str) -> None:
         server = {"pool_pre_ping": True, "pool_size": _SERVER_THREADS}
+        bring_up_to_date(url)
         engine = database.open_engine(url, server=server)
         super().__init__(engine, 1 if engine.dialect.name == "sqlite" else _SERVER_THREADS, "messenger-db")
-        migrations.migrate(engine, MIGRATIONS, _MIGRATION_LOCK)

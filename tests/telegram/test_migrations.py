@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect
 
 from messenger import database, keeping, settings
-from messenger.database import MIGRATIONS, metadata
+from messenger.database import metadata
+from messenger.migrating import MIGRATIONS, TablesNotReady
 from messenger.sealing import Seal
 from messenger.updates import Event
 from serving.database import open_engine
@@ -85,3 +86,11 @@ def test_a_database_from_before_there_were_migrations_keeps_what_is_in_it(engine
                 assert differences(connection) == []
         finally:
             one.close()
+
+
+def test_a_database_that_is_away_is_told_without_its_address() -> None:
+    with pytest.raises(TablesNotReady) as told:
+        database.Database("postgresql+psycopg://somebody:secret@127.0.0.1:1/nowhere")
+    assert "secret" not in str(told.value)
+    assert "somebody" not in str(told.value)
+    assert "OperationalError" in str(told.value)
