@@ -176,7 +176,7 @@ def test_bad_session_body(client: httpx.Client, body: bytes) -> None:
 NO_CODES = ["", "-", "ABCD", "0" * 16, "2345-6789-ABCD-EFGH", "x" * 50_000, "\u0000", "\ud800"]
 
 
-@pytest.mark.parametrize(("number", "code"), enumerate(NO_CODES, start=20))
+@pytest.mark.parametrize(("number", "code"), list(enumerate(NO_CODES, start=20)))
 def test_unknown_code(door: FrontDoor, number: int, code: str) -> None:
     body = json.dumps({"resume_code": code, "language": "zh-Hant"}).encode()
     with caller(door, number) as client:
