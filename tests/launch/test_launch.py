@@ -276,10 +276,11 @@ def test_an_environment_is_made_again_when_its_lock_file_changes(tmp_path: Path)
     assert not environment.is_current()
 
 
-def test_an_interpreter_of_the_wanted_version_is_found() -> None:
+def test_an_interpreter_of_the_wanted_version_is_found(tmp_path: Path) -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    (tmp_path / f"python{version}").symlink_to(Path(sys.base_prefix) / "bin" / f"python{version}")
     uv = Path("/nonexistent/uv")
-    found = environments.find_python(version, uv, {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]})
+    found = environments.find_python(version, uv, {"PATH": str(tmp_path), "HOME": str(tmp_path)})
     shown = subprocess.check_output([found, "-c", "import sys; print(sys.version_info[:2], sys.prefix)"], text=True)
     assert shown.startswith(str(sys.version_info[:2]))
 
