@@ -32,8 +32,9 @@ evaluate: train ## measure the understanding: [FILE=examples.tsv] [JSON=out.json
 		$(if $(MASSIVE_DIR),--massive "$(MASSIVE_DIR)") $(if $(ABLATION),--ablation) $(if $(FLOORS),--floors) \
 		$(if $(LOWER),--lower-floors)
 
-bench: ## measure speed and memory beside Rasa's own starter bot: [BENCH_JSON=out.json]
+bench: ## measure speed and memory beside Rasa's own starter bot, then the intake backend: [BENCH_JSON=out.json]
 	@$(PYTHON) tools/bench.py
+	@$(MAKE) --no-print-directory bench-intake
 
 bench-intake: setup ## measure the intake backend alone, on SQLite and PostgreSQL
 	@$(SERVICE)/python -m tools.bench_intake
