@@ -245,7 +245,7 @@ def test_a_stranger_gets_nothing_by_a_frame_or_a_form(window: Watched, door: Fro
     expect(window.page.locator("#messages")).to_contain_text(GREETING["en"])
 
 
-PATHS = [("/chat/", True), ("/", False), ("/chat/history", False), ("/nowhere", False), ("/embed.js", False)]
+PATHS = [("/chat/", True), ("/", False), ("/chat/history", False), ("/nowhere", False)]
 
 
 @pytest.mark.parametrize(("path", "framed"), PATHS)
