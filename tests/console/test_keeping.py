@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
@@ -30,6 +29,7 @@ from console.tables import audit as trail
 from console.tables import calls as call_rows
 from console.tables import metadata, sessions, sign_ons, staff
 from tests.console.conftest import opened
+from tests.migrating import config_for
 from tests.postgres import postgres as postgres
 from tools.postgres import Server
 from vault import BadKeys, KeyRing, Vault, new_key
@@ -299,10 +299,8 @@ def test_up_and_down_and_up(kind: str, tmp_path: Path, request: pytest.FixtureRe
         server: Server = request.getfixturevalue("postgres")
         url = server.url(server.create("console_tables"))
     engine = open_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config = config_for(connection, MIGRATIONS)
         command.upgrade(config, "0001")
         connection.execute(
             text(

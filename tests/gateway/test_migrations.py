@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from gateway import store
 from gateway.database import MIGRATIONS, open_engine
 from gateway.tables import metadata
+from tests.migrating import config_for
 from tests.postgres import postgres as postgres
 from tools.postgres import Server
 
@@ -27,10 +27,8 @@ def test_up_and_down_and_up(kind: str, tmp_path: Path, request: pytest.FixtureRe
         server: Server = request.getfixturevalue("postgres")
         url = server.url(server.create("front_door"))
     engine = open_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config = config_for(connection, MIGRATIONS)
         command.upgrade(config, "head")
         command.downgrade(config, "base")
         assert set(inspect(connection).get_table_names()) <= {VERSIONS}
@@ -50,10 +48,8 @@ def test_without_the_second_factor_no_code_opens_alone_that_had_one(
         server: Server = request.getfixturevalue("postgres")
         url = server.url(server.create("second_factor"))
     engine = open_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config = config_for(connection, MIGRATIONS)
         command.upgrade(config, "head")
         for name, birth_hash in (("alone", None), ("with a year", "hash")):
             store.create_conversation(connection, name, "en", 1)

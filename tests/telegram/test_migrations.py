@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect
 
@@ -19,6 +18,7 @@ from messenger.migrating import MIGRATIONS, TablesNotReady
 from messenger.sealing import Seal
 from messenger.updates import Event
 from serving.database import open_engine
+from tests.migrating import config_for
 from tests.postgres import postgres as postgres
 from tests.telegram.test_parts import GIVEN
 from tools.postgres import Server
@@ -38,14 +38,6 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     one.dispose()
 
 
-def config_for(connection: Connection) -> Config:
-    """For the migrations, on a connection."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    return config
-
-
 def differences(connection: Connection) -> list[object]:
     """What is otherwise than the code has it."""
     options = {"include_name": lambda name, what, _parents: what != "table" or name != VERSIONS}
@@ -54,7 +46,7 @@ def differences(connection: Connection) -> list[object]:
 
 def test_up_and_down_and_up(engine: Engine) -> None:
     with engine.begin() as connection:
-        config = config_for(connection)
+        config = config_for(connection, MIGRATIONS)
         command.upgrade(config, "head")
         command.downgrade(config, "base")
         assert set(inspect(connection).get_table_names()) <= {VERSIONS}
