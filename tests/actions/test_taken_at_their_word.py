@@ -183,6 +183,13 @@ def test_really_stop_can_be_denied(language: str, text: str) -> None:
     assert talk.memory.answers["form_type"] == "I-485"
 
 
+@pytest.mark.parametrize(("language", "text"), [("en", "later"), ("zh-Hans", "以后再说"), ("zh-Hant", "稍後")])
+def test_papers_that_come_later_end_no_talk(language: str, text: str) -> None:
+    talk = talking("documents", language, **UP_TO_THE_BIRTHDAY).say(text, ("save_for_later", 0.8), ("skip", 0.1))
+    assert "utter_save_how" not in talk.keys
+    assert talk.memory.at.asking != "documents"
+
+
 def test_a_spelt_receipt_number_switches_no_language() -> None:
     talk = talking("receipt_numbers", "zh-Hant").say("I O E 0 9 1 9 4 4 7 2 0 6", INFORM)
     assert talk.memory.language == "zh-Hant"

@@ -62,6 +62,12 @@ CASES: list[tuple[str, str]] = [
     ("I'd rather not say", "no pass"),
     ("I'll mail copies later", "papers_later"),
     ("以后再传", "papers_later"),
+    ("later", "papers_later"),
+    ("maybe later", "papers_later"),
+    ("以後再說", "papers_later"),
+    ("稍后", "papers_later"),
+    ("save it for later", ""),
+    ("保存，以后继续", ""),
     ("LIN2190012345，不对，是LIN2190012354", "corrected"),
     ("IOE0912345678 no wait IOE0912345679", "corrected"),
     # Neither
